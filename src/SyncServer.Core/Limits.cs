@@ -1,0 +1,74 @@
+namespace SyncServer.Core;
+
+/// <summary>
+/// Every bound of the protocol, with its reason. The instance members are operators' choices (<c>Sync:*</c>) and
+/// are published by <c>/v1/session</c>; the constants are part of the contract.
+/// </summary>
+public sealed record Limits
+{
+    /// <summary>Characters of an Idempotency-Key or opId: room for any identifier scheme, short enough for an index key.</summary>
+    public const int KeyLength = 255;
+
+    /// <summary>Characters of a record id: a UUID with prefixes, short enough for every index that carries it.</summary>
+    public const int RecordIdLength = 128;
+
+    /// <summary>Characters of an entity name.</summary>
+    public const int EntityLength = 64;
+
+    /// <summary>Characters of a Sync-Device; longer ones are a client's mistake, not a device.</summary>
+    public const int DeviceLength = 128;
+
+    /// <summary>Characters of a principal: the usual bound of a JWT <c>sub</c>.</summary>
+    public const int PrincipalLength = 255;
+
+    /// <summary>Characters of a space's name.</summary>
+    public const int SpaceNameLength = 200;
+
+    /// <summary>Nesting of a body. Deeper documents are attacks or mistakes, and recursion stays shallow.</summary>
+    public const int JsonDepth = 64;
+
+    /// <summary>Characters of a number token: more than any double or 64-bit integer needs.</summary>
+    public const int NumberLength = 32;
+
+    /// <summary>The largest integer that every JSON reader keeps exactly (RFC 8259, 6): bounds <c>baseRev</c> and <c>n</c>.</summary>
+    public const long MaxSafeInteger = 9_007_199_254_740_991;
+
+    /// <summary>Changes between baseRev and now that a merge reads; beyond it the op is parked, never guessed.</summary>
+    public const int MergeChanges = 1_000;
+
+    /// <summary>Ids in one <c>dependsOn</c>: a form saved offline depends on a handful of ops, not on hundreds.</summary>
+    public const int Dependencies = 100;
+
+    /// <summary>Entities in one pull's filter: apps have tens of entities; the filter is part of every cursor.</summary>
+    public const int FilterEntities = 100;
+
+    /// <summary>Ops in one batch. A round of an outbox after a day offline; one transaction stays short.</summary>
+    public int PushBatchMax { get; init; } = 500;
+
+    /// <summary>Bytes of one push after decompression: a batch of large notes, held in memory while it is decided.</summary>
+    public int PushBytesMax { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>Changes in one page of a pull.</summary>
+    public int PullPageMax { get; init; } = 1_000;
+
+    /// <summary>Changes in a page when the client does not say.</summary>
+    public int PullPageDefault { get; init; } = 100;
+
+    /// <summary>Bytes of one page of a pull: what a phone parses without noticing. Only a single change may exceed it.</summary>
+    public int PullBytesMax { get; init; } = 1024 * 1024;
+
+    /// <summary>Bytes of a record's merged data.</summary>
+    public int RecordBytesMax { get; init; } = 256 * 1024;
+
+    /// <summary>Open conflicts on one record, over all devices; more mean a client that repeats a mistake.</summary>
+    public int OpenConflictsPerRecord { get; init; } = 100;
+
+    /// <summary>Ops that may join one conflict: every join writes the conflict again.</summary>
+    public int OpsPerConflict { get; init; } = 200;
+
+    /// <summary>Bytes of one conflict with all its ops, for the same reason.</summary>
+    public int ConflictBytesMax { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>Ids in one manifest.</summary>
+    public int ManifestMax { get; init; } = 1_000;
+}
