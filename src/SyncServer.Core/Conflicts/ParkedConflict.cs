@@ -1,0 +1,140 @@
+using SyncServer.Core.Json;
+using SyncServer.Core.Merge;
+using SyncServer.Core.Ops;
+using SyncServer.Core.Records;
+
+namespace SyncServer.Core.Conflicts;
+
+/// <summary>The place that one device has for what it could not apply to one record; at most one of them is open.</summary>
+public readonly record struct ConflictSlot(RecordKey Key, string Principal, string Device);
+
+/// <summary>An op as it was parked.</summary>
+public sealed record ParkedOp(string OpId, OpKind Kind, long? BaseRev, JsonObject Patch, long? N, DateTimeOffset At)
+{
+    /// <summary>Pointers of what it touches.</summary>
+    public IEnumerable<string> Touched => Kind is OpKind.Delete or OpKind.Restore ? [""] : MergePatch.Touched(Patch);
+
+    /// <summary>The op as JSON.</summary>
+    public JsonObject ToJson() => JsonObject.Of(
+        ("opId", new JsonString(OpId)),
+        ("kind", new JsonString(KindName(Kind))),
+        ("baseRev", BaseRev is { } rev ? JsonNumber.Of(rev) : null),
+        ("patch", Kind is OpKind.Delete or OpKind.Restore ? null : Patch),
+        ("n", N is { } n ? JsonNumber.Of(n) : null),
+        ("at", new JsonString(Timestamp.Format(At))));
+
+    /// <summary>The op that <see cref="ToJson"/> wrote.</summary>
+    public static ParkedOp FromJson(JsonObject stored) => new(
+        ((JsonString)stored["opId"]!).Text,
+        Enum.Parse<OpKind>(((JsonString)stored["kind"]!).Text, ignoreCase: true),
+        (stored["baseRev"] as JsonNumber)?.AsSafeInteger(),
+        stored["patch"] as JsonObject ?? JsonObject.Empty,
+        (stored["n"] as JsonNumber)?.AsSafeInteger(),
+        DateTimeOffset.Parse(((JsonString)stored["at"]!).Text, System.Globalization.CultureInfo.InvariantCulture));
+
+    /// <summary>The kind on the wire.</summary>
+    public static string KindName(OpKind kind) => kind switch
+    {
+        OpKind.Create => "create",
+        OpKind.Update => "update",
+        OpKind.Delete => "delete",
+        _ => "restore",
+    };
+}
+
+/// <summary>
+/// The ops of one device that could not be applied to one record, with everything that a "yours or theirs" screen
+/// needs. It is the data of a <c>$conflict</c> record (protocol 7).
+/// </summary>
+public sealed record ParkedConflict
+{
+    /// <summary>The id of the <c>$conflict</c> record.</summary>
+    public required string ConflictId { get; init; }
+
+    /// <summary>Which record, whose ops, on which device.</summary>
+    public required ConflictSlot Slot { get; init; }
+
+    /// <summary>Why the first op was parked.</summary>
+    public required ErrorCode Kind { get; init; }
+
+    /// <summary>What was parked, in order of arrival.</summary>
+    public required IReadOnlyList<ParkedOp> Ops { get; init; }
+
+    /// <summary>What the device last saw; null where it is unknown or there was nothing.</summary>
+    public required JsonObject? Base { get; init; }
+
+    /// <summary>What the device holds with all parked ops; null where it deleted the record.</summary>
+    public required JsonObject? Yours { get; init; }
+
+    /// <summary>What the server held when the first op was parked; null where it was deleted.</summary>
+    public required JsonObject? Theirs { get; init; }
+
+    /// <summary>The paths that need a decision.</summary>
+    public required IReadOnlyList<Explanation> Paths { get; init; }
+
+    /// <summary>Whether the op touches what is parked, or builds on a parked create.</summary>
+    public bool Covers(Op op)
+    {
+        var parksCreate = Ops.Any(parked => parked.Kind == OpKind.Create);
+        var touched = op.Touched();
+        return (parksCreate && (op.BaseRev == 0 || Ops.Any(parked => op.DependsOn.Contains(parked.OpId))))
+            || Ops.SelectMany(parked => parked.Touched).Any(parked => touched.Any(path => JsonPointer.Meet(parked, path)));
+    }
+
+    /// <summary>The conflict with one more op of its device.</summary>
+    public ParkedConflict Join(ParkedOp op)
+    {
+        var yours = op.Kind switch
+        {
+            OpKind.Delete => null,
+            OpKind.Restore => Yours ?? Base,
+            _ => MergePatch.Apply(Yours, op.Patch),
+        };
+        var paths = op.Touched.Where(path => Paths.All(known => known.Path != path));
+        return this with
+        {
+            Ops = [.. Ops, op],
+            Yours = yours,
+            Paths =
+            [
+                .. Paths.Select(known => known with { Yours = JsonPointer.Find(yours, known.Path) }),
+                .. paths.Select(path => new Explanation(path, FieldPolicy.Review.Name,
+                    JsonPointer.Find(Base, path), JsonPointer.Find(Theirs, path), JsonPointer.Find(yours, path))),
+            ],
+        };
+    }
+
+    /// <summary>The data of the <c>$conflict</c> record.</summary>
+    public JsonObject ToJson() => JsonObject.Of(
+        ("conflictId", new JsonString(ConflictId)),
+        ("state", new JsonString("open")),
+        ("kind", new JsonString(Kind.Info().Slug)),
+        ("entity", new JsonString(Slot.Key.Entity)),
+        ("id", new JsonString(Slot.Key.Id)),
+        ("ops", new JsonArray([.. Ops.Select(op => op.ToJson())])),
+        ("by", new JsonString(Slot.Principal)),
+        ("device", new JsonString(Slot.Device)),
+        ("base", Base),
+        ("yours", Yours),
+        ("theirs", Theirs),
+        ("conflicts", new JsonArray([.. Paths.Select(path => path.ToJson())])));
+
+    /// <summary>The conflict that <see cref="ToJson"/> wrote.</summary>
+    public static ParkedConflict FromJson(JsonObject stored)
+    {
+        var slug = Text(stored, "kind");
+        return new ParkedConflict
+        {
+            ConflictId = Text(stored, "conflictId"),
+            Slot = new ConflictSlot(new RecordKey(Text(stored, "entity"), Text(stored, "id")), Text(stored, "by"), Text(stored, "device")),
+            Kind = Enum.GetValues<ErrorCode>().First(code => code.Info().Slug == slug),
+            Ops = [.. ((JsonArray)stored["ops"]!).Items.Select(op => ParkedOp.FromJson((JsonObject)op))],
+            Base = stored["base"] as JsonObject,
+            Yours = stored["yours"] as JsonObject,
+            Theirs = stored["theirs"] as JsonObject,
+            Paths = [.. ((JsonArray)stored["conflicts"]!).Items.Select(path => Explanation.FromJson((JsonObject)path))],
+        };
+    }
+
+    private static string Text(JsonObject stored, string name) => ((JsonString)stored[name]!).Text;
+}

@@ -1,0 +1,28 @@
+namespace SyncServer.Core.Json;
+
+/// <summary>JSON Pointers (RFC 6901) into objects; arrays are values and are never walked into.</summary>
+public static class JsonPointer
+{
+    /// <summary>The pointer of the member <paramref name="name"/> of what <paramref name="parent"/> points at.</summary>
+    public static string Child(string parent, string name) =>
+        parent + "/" + name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
+
+    /// <summary>Whether one of the two is the other or lies above it: a change at a parent meets every path below it.</summary>
+    public static bool Meet(string left, string right) => IsAtOrBelow(left, right) || IsAtOrBelow(right, left);
+
+    private static bool IsAtOrBelow(string path, string parent) =>
+        path.StartsWith(parent, StringComparison.Ordinal) && (path.Length == parent.Length || path[parent.Length] == '/');
+
+    /// <summary>The value at <paramref name="pointer"/>, or null where nothing is there.</summary>
+    public static JsonValue? Find(JsonValue? root, string pointer)
+    {
+        var value = root;
+        foreach (var token in pointer.Split('/').Skip(1))
+        {
+            var name = token.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
+            value = (value as JsonObject)?[name];
+        }
+
+        return value;
+    }
+}

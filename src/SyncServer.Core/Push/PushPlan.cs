@@ -1,0 +1,213 @@
+using System.Text.Json;
+using SyncServer.Core.Conflicts;
+using SyncServer.Core.Json;
+using SyncServer.Core.Ops;
+using SyncServer.Core.Records;
+
+namespace SyncServer.Core.Push;
+
+/// <summary>One item of a push: an op, or what kept it from being one.</summary>
+public readonly record struct PushItem(Op? Op, string? OpId, Rejection? Rejection);
+
+/// <summary>
+/// Loaded state and ops to rows and outcomes (protocol 3.2 to 3.4). One outcome comes back per item, in order, and
+/// the writes stand in the <see cref="SpacePlan"/>.
+/// </summary>
+public static class PushPlan
+{
+    /// <summary>
+    /// Decides all items in order. <paramref name="plan"/> must be written whole, or thrown away where the second value
+    /// says that nothing may be stored: after a dry run, and after an atomic batch that failed.
+    /// </summary>
+    public static (IReadOnlyList<Outcome> Outcomes, bool Discard) Run(SpacePlan plan, PushContext context, IReadOnlyList<PushItem> items)
+    {
+        var outcomes = items.Select(item => One(plan, context, item)).ToList();
+        var fault = context.Atomic ? outcomes.FindIndex(outcome => !outcome.IsSuccess) : -1;
+        if (fault >= 0)
+        {
+            outcomes = [.. outcomes.Select((outcome, i) =>
+                i == fault || (outcome.Replayed && outcome.IsSuccess) ? outcome : BatchFailed(context, items[i].OpId))];
+        }
+
+        return (outcomes, context.DryRun || fault >= 0);
+    }
+
+    private static Outcome One(SpacePlan plan, PushContext context, PushItem item)
+    {
+        if (item.Op is not { } op || item.Rejection is not null)
+        {
+            return Refusal(item.Rejection!, Occurred(context, item.OpId), OutcomeState.Unknown);
+        }
+
+        var key = new OutcomeKey(context.Principal, op.OpId);
+        if (plan.FindOutcome(key) is { } first)
+        {
+            return Repeat(plan, context, op, first);
+        }
+
+        var outcome = Carry(plan, context, op, Decide.About(plan, context, op));
+        if (outcome.IsStored)
+        {
+            plan.Decide(key, new StoredOutcome(outcome, op.Fingerprint) { Entity = op.Key.Entity });
+            plan.Tallies.AddOutcome(op.Key.Entity, outcome.State);
+        }
+
+        return outcome;
+    }
+
+    /// <summary>The first answer again, or 422 where the key came with another request; the first outcome stays either way.</summary>
+    public static Outcome Repeat(SpacePlan plan, PushContext context, string opId, ReadOnlyMemory<byte> fingerprint, StoredOutcome first)
+    {
+        if (!first.Fingerprint.Span.SequenceEqual(fingerprint.Span))
+        {
+            plan.Tallies.Add(first.Entity, tally => tally with { Reused = tally.Reused + 1 });
+            return Refusal(new Rejection(ErrorCode.IdempotencyKeyReused, "This key was used for another request, whose outcome stands."),
+                Occurred(context, opId), OutcomeState.Unknown, writer => WriteFirst(writer, first));
+        }
+
+        plan.Tallies.Add(first.Entity, tally => tally with { Replayed = tally.Replayed + 1 });
+        return first.Outcome.Body.IsEmpty && first.Outcome.Status != 204
+            ? Refusal(new Rejection(ErrorCode.OutcomeExpired, "The op was decided; its whole outcome is past its retention."),
+                Occurred(context, opId), OutcomeState.Unknown, writer => WriteFirst(writer, first)) with
+            { Replayed = true }
+            : first.Outcome with { Replayed = true };
+    }
+
+    private static Outcome Repeat(SpacePlan plan, PushContext context, Op op, StoredOutcome first) =>
+        Repeat(plan, context, op.OpId, op.Fingerprint, first);
+
+    private static void WriteFirst(Utf8JsonWriter writer, StoredOutcome first)
+    {
+        writer.WriteString("state", first.Outcome.State.Name());
+        if (first.Outcome.Rev is { } rev)
+        {
+            writer.WriteNumber("rev", rev);
+        }
+    }
+
+    private static Outcome Carry(SpacePlan plan, PushContext context, Op op, Decision decision) => decision switch
+    {
+        Decision.Apply apply => Success(context, op, Written(plan, context, op, apply), apply.Merge, isNew: apply.Kind == OpKind.Create),
+        Decision.Keep keep => Success(context, op, plan.Find(op.Key)!, keep.Merge, isNew: false),
+        Decision.Park park => Parked(plan, context, op, park),
+        Decision.Join join => Joined(plan, context, op, join.Conflict),
+        Decision.Refuse refuse => Refused(plan, context, op, refuse),
+        _ => throw new InvalidOperationException("Unknown decision."),
+    };
+
+    private static SyncRecord Written(SpacePlan plan, PushContext context, Op op, Decision.Apply apply) =>
+        plan.Write(context.Author, op, apply.Kind, apply.Data is { } data ? new RecordData(data) : plan.Find(op.Key)!.Data);
+
+    private static Outcome Success(PushContext context, Op op, SyncRecord record, IReadOnlyList<Merge.Explanation>? merge, bool isNew)
+    {
+        var status = isNew ? 201 : 200;
+        return new Outcome
+        {
+            Status = status,
+            State = merge is null ? OutcomeState.Applied : OutcomeState.Merged,
+            Body = OutcomeBody.Success(op.OpId, status, record, merge),
+            Rev = record.Rev,
+            ETag = !op.Replaces || JsonValue.Same(record.Data?.Value, op.Patch) ? record.ETag : null,
+            Location = isNew ? $"{context.SpacePath}/records/{record.Key.Entity}/{record.Key.Id}" : null,
+        };
+    }
+
+    private static Outcome Parked(SpacePlan plan, PushContext context, Op op, Decision.Park park)
+    {
+        var slot = new ConflictSlot(op.Key, context.Principal, context.Device);
+        if (plan.FindConflict(slot) is { } open)
+        {
+            return Joined(plan, context, op, open);
+        }
+
+        if (plan.OpenConflicts(op.Key) >= context.Limits.OpenConflictsPerRecord)
+        {
+            return TooMany(context, op, "Too many conflicts are open on this record; resolve some first.");
+        }
+
+        return Stored(plan, context, op, park.Detail, new ParkedConflict
+        {
+            ConflictId = context.DryRun ? "" : plan.Entropy.NextId(plan.Now),
+            Slot = slot,
+            Kind = park.Kind,
+            Ops = [AsParked(plan, op)],
+            Base = park.States.Base,
+            Theirs = park.States.Theirs,
+            Yours = park.States.Yours,
+            Paths = park.Paths,
+        });
+    }
+
+    private static Outcome Joined(SpacePlan plan, PushContext context, Op op, ParkedConflict open) =>
+        open.Ops.Count < context.Limits.OpsPerConflict
+            ? Stored(plan, context, op, "The op joins the open conflict of its device on this record.", open.Join(AsParked(plan, op)))
+            : TooMany(context, op, "Too many ops wait in this conflict; resolve it first.");
+
+    private static Outcome Stored(SpacePlan plan, PushContext context, Op op, string detail, ParkedConflict conflict)
+    {
+        if (conflict.ToJson().ToUtf8().Length > context.Limits.ConflictBytesMax)
+        {
+            return TooMany(context, op, "The conflict would be too large; resolve it first.");
+        }
+
+        var current = plan.Find(op.Key);
+        if (plan.FindConflict(conflict.Slot) is null)
+        {
+            plan.Tallies.Add(op.Key.Entity, tally => tally with { Opened = tally.Opened + 1 });
+        }
+
+        plan.Park(context.Author, op, conflict);
+        var isShown = !context.DryRun && !context.Atomic;
+        var refusal = Refusal(new Rejection(conflict.Kind, detail), Occurred(context, op.OpId), OutcomeState.Conflict, writer =>
+        {
+            if (isShown)
+            {
+                writer.WriteString("conflictId", conflict.ConflictId);
+            }
+
+            OutcomeBody.WriteCurrent(writer, current);
+            Merge.Explanation.WriteList(writer, "conflicts", conflict.Paths);
+        });
+        return refusal with { Rev = current?.Rev, ETag = current?.ETag, ConflictId = conflict.ConflictId };
+    }
+
+    private static Outcome Refused(SpacePlan plan, PushContext context, Op op, Decision.Refuse refuse)
+    {
+        var current = refuse.Stored ? plan.Find(op.Key) : null;
+        var refusal = Refusal(refuse.Rejection, Occurred(context, op.OpId), refuse.Stored ? OutcomeState.Rejected : OutcomeState.Unknown, writer =>
+        {
+            OutcomeBody.WriteCurrent(writer, current);
+            if (refuse.Dependency is { } dependency)
+            {
+                writer.WriteStartObject("dependency");
+                writer.WriteString("opId", dependency.OpId);
+                writer.WriteString("state", dependency.State.Name());
+                writer.WriteEndObject();
+            }
+
+            if (refuse.ResyncReason is { } reason)
+            {
+                writer.WriteString("reason", reason);
+                writer.WriteString("epoch", context.Epoch);
+            }
+        });
+        return refusal with { Rev = current?.Rev, ETag = current?.ETag };
+    }
+
+    private static Outcome TooMany(PushContext context, Op op, string detail) =>
+        Refusal(new Rejection(ErrorCode.TooManyRequests, detail), Occurred(context, op.OpId), OutcomeState.Unknown);
+
+    private static Outcome BatchFailed(PushContext context, string? opId) =>
+        Refusal(new Rejection(ErrorCode.BatchFailed, "Another op of the atomic batch failed; nothing of it was stored."), Occurred(context, opId), OutcomeState.Unknown);
+
+    private static Outcome Refusal(Rejection rejection, Occurrence occurrence, OutcomeState state, Action<Utf8JsonWriter>? extra = null) => new()
+    {
+        Status = rejection.Code.Info().Status,
+        State = state,
+        Body = OutcomeBody.Problem(rejection, occurrence, extra),
+    };
+
+    private static Occurrence Occurred(PushContext context, string? opId) => new(context.SpacePath + "/sync/ops", context.TraceId, opId);
+
+    private static ParkedOp AsParked(SpacePlan plan, Op op) => new(op.OpId, op.Kind, op.BaseRev, op.Patch, op.N, plan.Now);
+}

@@ -1,0 +1,196 @@
+using SyncServer.Core.Conflicts;
+using SyncServer.Core.Json;
+using SyncServer.Core.Ops;
+using SyncServer.Core.Records;
+
+namespace SyncServer.Core.Push;
+
+/// <summary>The key of an outcome inside its space.</summary>
+public readonly record struct OutcomeKey(string Principal, string OpId);
+
+/// <summary>Who writes, as it goes into the log.</summary>
+public sealed record Author(string Principal, string Device);
+
+/// <summary>A conflict to be inserted, or marked resolved, in the table that finds open conflicts.</summary>
+public sealed record ConflictRow(string ConflictId, ConflictSlot Slot, bool Open);
+
+/// <summary>
+/// One space as it was loaded under its lock, and what a push will write to it. Reads see the plan's own writes, so
+/// every op of a batch sees the effects of those before it. It is thrown away or written as a whole.
+/// </summary>
+public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entropy entropy)
+{
+    private readonly Dictionary<RecordKey, SyncRecord> _records = [];
+    private readonly Dictionary<RecordKey, List<Change>> _history = [];
+    private readonly Dictionary<OutcomeKey, StoredOutcome> _outcomes = [];
+    private readonly Dictionary<ConflictSlot, ParkedConflict> _conflicts = [];
+    private readonly Dictionary<RecordKey, int> _openConflicts = [];
+    private readonly HashSet<RecordKey> _written = [];
+    private readonly List<OutcomeKey> _decided = [];
+    private readonly List<ConflictRow> _conflictRows = [];
+
+    /// <summary>The space.</summary>
+    public Guid SpaceId { get; } = spaceId;
+
+    /// <summary>The seq of the last change, this plan's included.</summary>
+    public long Head { get; private set; } = head;
+
+    /// <summary>The counter as it was loaded.</summary>
+    public long LoadedHead { get; } = head;
+
+    /// <summary>The server's clock when the space was loaded, to the millisecond: under the lock it follows the order of seq.</summary>
+    public DateTimeOffset Now { get; } = Records.Timestamp.Truncate(now);
+
+    /// <summary>Random values for this plan.</summary>
+    public Entropy Entropy { get; } = entropy;
+
+    /// <summary>New entries of the log, in order.</summary>
+    public List<Change> Changes { get; } = [];
+
+    /// <summary>What the operators' figures gain.</summary>
+    public Tallies Tallies { get; } = new();
+
+    /// <summary>The new state of every record that the plan writes.</summary>
+    public IEnumerable<SyncRecord> WrittenRecords => _written.Select(key => _records[key]);
+
+    /// <summary>The outcomes to store.</summary>
+    public IEnumerable<KeyValuePair<OutcomeKey, StoredOutcome>> DecidedOutcomes =>
+        _decided.Select(key => KeyValuePair.Create(key, _outcomes[key]));
+
+    /// <summary>Conflicts opened or resolved.</summary>
+    public IReadOnlyList<ConflictRow> ConflictRows => _conflictRows;
+
+    /// <summary>Whether there is anything to write.</summary>
+    public bool HasWrites => Changes.Count > 0 || _decided.Count > 0 || Tallies.Any;
+
+    /// <summary>Takes over a record as it was loaded.</summary>
+    public void Load(SyncRecord record) => _records[record.Key] = record;
+
+    /// <summary>Takes over an outcome as it was loaded.</summary>
+    public void Load(OutcomeKey key, StoredOutcome outcome) => _outcomes[key] = outcome;
+
+    /// <summary>Takes over an entry of the log as it was loaded; entries of a record come oldest first.</summary>
+    public void Load(Change change) => HistoryOf(change.Key).Add(change);
+
+    /// <summary>Takes over an open conflict and the <c>$conflict</c> record that holds it.</summary>
+    public void Load(ParkedConflict conflict, SyncRecord holder)
+    {
+        Load(holder);
+        _conflicts[conflict.Slot] = conflict;
+    }
+
+    /// <summary>Takes over how many conflicts are open on a record, over all devices.</summary>
+    public void LoadOpenConflicts(RecordKey key, int count) => _openConflicts[key] = count;
+
+    /// <summary>The record or its tombstone, or null where it never existed.</summary>
+    public SyncRecord? Find(RecordKey key) => _records.GetValueOrDefault(key);
+
+    /// <summary>The stored outcome of a key, or null where none was decided.</summary>
+    public StoredOutcome? FindOutcome(OutcomeKey key) => _outcomes.GetValueOrDefault(key);
+
+    /// <summary>The open conflict of a slot.</summary>
+    public ParkedConflict? FindConflict(ConflictSlot slot) => _conflicts.GetValueOrDefault(slot);
+
+    /// <summary>How many conflicts are open on a record.</summary>
+    public int OpenConflicts(RecordKey key) => _openConflicts.GetValueOrDefault(key);
+
+    /// <summary>
+    /// Every change of the record after <paramref name="baseRev"/>, oldest first; null where that is not known, because
+    /// history was purged or there are more than <see cref="Limits.MergeChanges"/>.
+    /// </summary>
+    public IReadOnlyList<Change>? Since(SyncRecord record, long baseRev)
+    {
+        var expected = record.Rev - baseRev;
+        if (expected > Limits.MergeChanges)
+        {
+            return null;
+        }
+
+        var since = HistoryOf(record.Key).Where(change => change.Rev > baseRev).ToList();
+        return since.Count == expected ? since : null;
+    }
+
+    /// <summary>
+    /// Writes a record: the next revision at the next position, with the difference in both directions in the log.
+    /// <paramref name="data"/> is the whole new data, of a delete the last.
+    /// </summary>
+    public SyncRecord Write(Author author, Op op, OpKind kind, RecordData? data)
+    {
+        var before = Find(op.Key);
+        var rev = (before?.Rev ?? 0) + 1;
+        Head++;
+        var from = before?.Data?.Value ?? JsonObject.Empty;
+        var applied = kind == OpKind.Delete ? JsonObject.Empty : MergePatch.Diff(from, data?.Value ?? JsonObject.Empty);
+        var record = new SyncRecord
+        {
+            Key = op.Key,
+            Rev = rev,
+            Seq = Head,
+            Deleted = kind == OpKind.Delete,
+            Data = data,
+            UpdatedAt = Now,
+            UpdatedBy = author.Principal,
+            OpId = op.OpId,
+        };
+        var change = new Change
+        {
+            Seq = Head,
+            Key = op.Key,
+            Rev = rev,
+            Kind = kind,
+            OpId = op.OpId,
+            Principal = author.Principal,
+            Device = author.Device,
+            N = op.N,
+            At = Now,
+            Tag = Entropy.NextTag(),
+            Patch = kind is OpKind.Delete or OpKind.Restore && applied.Count == 0 ? null : applied,
+            Sent = op.Replaces || op.Patch.Equals(applied) ? null : op.Patch,
+            Before = kind == OpKind.Delete ? from : applied.Count == 0 || before is null ? null : MergePatch.Diff(data!.Value, from),
+        };
+        var live = (record.Deleted ? 0 : 1) - (before is { Deleted: false } ? 1 : 0);
+        if (live != 0)
+        {
+            Tallies.Add(op.Key.Entity, tally => tally with { Live = tally.Live + live });
+        }
+
+        _records[op.Key] = record;
+        _written.Add(op.Key);
+        HistoryOf(op.Key).Add(change);
+        Changes.Add(change);
+        return record;
+    }
+
+    /// <summary>Stores the answer of a key; it never had one.</summary>
+    public void Decide(OutcomeKey key, StoredOutcome outcome)
+    {
+        _outcomes.Add(key, outcome);
+        _decided.Add(key);
+    }
+
+    /// <summary>Opens a conflict, or writes one that an op joined.</summary>
+    public void Park(Author author, Op op, ParkedConflict conflict)
+    {
+        var key = new RecordKey(RecordKey.ConflictEntity, conflict.ConflictId);
+        if (!_conflicts.ContainsKey(conflict.Slot))
+        {
+            _conflictRows.Add(new ConflictRow(conflict.ConflictId, conflict.Slot, Open: true));
+            _openConflicts[conflict.Slot.Key] = OpenConflicts(conflict.Slot.Key) + 1;
+        }
+
+        _conflicts[conflict.Slot] = conflict;
+        var data = conflict.ToJson();
+        var holder = op with { Key = key, Patch = data, Replaces = true };
+        Write(author, holder, Find(key) is null ? OpKind.Create : OpKind.Update, new RecordData(data));
+    }
+
+    private List<Change> HistoryOf(RecordKey key)
+    {
+        if (!_history.TryGetValue(key, out var history))
+        {
+            _history[key] = history = [];
+        }
+
+        return history;
+    }
+}

@@ -1,0 +1,186 @@
+using Npgsql;
+using NpgsqlTypes;
+using SyncServer.Core.Conflicts;
+using SyncServer.Core.Json;
+using SyncServer.Core.Ops;
+using SyncServer.Core.Push;
+using SyncServer.Core.Records;
+using SyncServer.Core.Spaces;
+
+namespace SyncServer.Storage;
+
+/// <summary>What a request needs to know of its space before it can decide.</summary>
+internal sealed record LoadSpec(Guid SpaceId, string Principal, string Device)
+{
+    /// <summary>Op ids whose outcomes matter: the request's own keys and what they depend on.</summary>
+    public IReadOnlyCollection<string> OpIds { get; init; } = [];
+
+    /// <summary>Records, each with the revision after which its changes matter; null where they do not.</summary>
+    public IReadOnlyDictionary<RecordKey, long?> Records { get; init; } = new Dictionary<RecordKey, long?>();
+
+    /// <summary>What a push of these ops needs.</summary>
+    public static LoadSpec Of(Guid spaceId, PushContext context, IReadOnlyList<Op> ops)
+    {
+        var records = ops
+            .GroupBy(op => op.Key)
+            .ToDictionary(group => group.Key, group => group.Where(op => !op.IsStrict).Min(op => op.BaseRev));
+        return new LoadSpec(spaceId, context.Principal, context.Device)
+        {
+            OpIds = ops.SelectMany(op => op.DependsOn.Prepend(op.OpId)).ToHashSet(StringComparer.Ordinal),
+            Records = records,
+        };
+    }
+}
+
+/// <summary>A space as one transaction saw it, under its lock unless the request only looks.</summary>
+internal sealed record LoadedSpace(SpacePlan Plan, Role Role, bool Personal, string? Name);
+
+/// <summary>
+/// Reads a space in one round trip. The lock is a statement of its own before the reads: in READ COMMITTED every
+/// statement has its own snapshot, so the reads see everything that was committed before the lock was granted.
+/// </summary>
+internal sealed class SpaceLoad(TimeProvider clock)
+{
+    private const string Space = "SELECT head, personal, name FROM spaces WHERE space_id = $1";
+
+    private const string Member = "SELECT role FROM members WHERE space_id = $1 AND principal = $2";
+
+    private const string Outcomes = """
+        SELECT op_id, fingerprint, state, status, rev, conflict_id, choice, etag, location, body, entity
+        FROM outcomes WHERE space_id = $1 AND principal = $2 AND op_id = ANY ($3)
+        """;
+
+    private const string Records = $"""
+        SELECT {SpaceRows.RecordColumns}
+        FROM unnest($2, $3) AS k(entity, record_id)
+        JOIN records r ON r.space_id = $1 AND r.entity = k.entity AND r.record_id = k.record_id
+        """;
+
+    private const string OpenConflicts = $"""
+        SELECT c.entity, c.record_id, c.principal = $4 AND c.device = $5 AS own, {SpaceRows.RecordColumns}
+        FROM unnest($2, $3) AS k(entity, record_id)
+        JOIN conflicts c ON c.space_id = $1 AND c.entity = k.entity AND c.record_id = k.record_id AND c.state = 1
+        LEFT JOIN records r ON r.space_id = $1 AND r.entity = '{RecordKey.ConflictEntity}' AND r.record_id = c.conflict_id
+            AND c.principal = $4 AND c.device = $5
+        """;
+
+    // Newest first, because only an unbroken run up to the present is of use; one more than a merge may read is not needed.
+    private static readonly string Changes = $"""
+        SELECT {SpaceRows.ChangeColumns}
+        FROM unnest($2, $3, $4) AS k(entity, record_id, since)
+        CROSS JOIN LATERAL (
+            SELECT * FROM changes
+            WHERE space_id = $1 AND entity = k.entity AND record_id = k.record_id AND rev > k.since
+            ORDER BY rev DESC LIMIT {Core.Limits.MergeChanges}) AS c
+        ORDER BY c.seq
+        """;
+
+    /// <summary>Null where the space does not exist or the caller is no member: to outsiders the two are the same.</summary>
+    public async Task<LoadedSpace?> ReadAsync(
+        NpgsqlConnection connection, LoadSpec spec, bool locked, CancellationToken cancellation)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        Add(batch, locked ? Space + " FOR UPDATE" : Space, spec.SpaceId);
+        Add(batch, Member, spec.SpaceId, spec.Principal);
+        Add(batch, Outcomes, spec.SpaceId, spec.Principal, spec.OpIds.ToArray());
+        if (spec.Records.Count > 0)
+        {
+            var entities = spec.Records.Keys.Select(key => key.Entity).ToArray();
+            var ids = spec.Records.Keys.Select(key => key.Id).ToArray();
+            var since = spec.Records.Values.Select(rev => rev ?? long.MaxValue).ToArray();
+            Add(batch, Records, spec.SpaceId, entities, ids);
+            Add(batch, OpenConflicts, spec.SpaceId, entities, ids, spec.Principal, spec.Device);
+            Add(batch, Changes, spec.SpaceId, entities, ids, since);
+        }
+
+        await using var reader = await batch.ExecuteReaderAsync(cancellation);
+        return await ReadAsync(reader, spec, cancellation);
+    }
+
+    private async Task<LoadedSpace?> ReadAsync(NpgsqlDataReader reader, LoadSpec spec, CancellationToken cancellation)
+    {
+        if (!await reader.ReadAsync(cancellation))
+        {
+            return null;
+        }
+
+        var seed = System.Security.Cryptography.RandomNumberGenerator.GetBytes(16);
+        var plan = new SpacePlan(spec.SpaceId, reader.GetInt64(0), clock.GetUtcNow(), new Entropy(seed));
+        var (personal, name) = (reader.GetBoolean(1), reader.Text(2));
+        await reader.NextResultAsync(cancellation);
+        if (!await reader.ReadAsync(cancellation))
+        {
+            return null;
+        }
+
+        var role = (Role)reader.GetInt16(0);
+        await reader.NextResultAsync(cancellation);
+        await ReadOutcomesAsync(plan, spec.Principal, reader, cancellation);
+        if (await reader.NextResultAsync(cancellation))
+        {
+            await ReadRecordsAsync(plan, spec, reader, cancellation);
+        }
+
+        return new LoadedSpace(plan, role, personal, name);
+    }
+
+    private static async Task ReadOutcomesAsync(SpacePlan plan, string principal, NpgsqlDataReader reader, CancellationToken cancellation)
+    {
+        while (await reader.ReadAsync(cancellation))
+        {
+            var outcome = new Outcome
+            {
+                State = (OutcomeState)reader.GetInt16(2),
+                Status = reader.GetInt16(3),
+                Rev = reader.Number(4),
+                ConflictId = reader.Text(5),
+                ETag = reader.Text(7),
+                Location = reader.Text(8),
+                Body = reader.IsDBNull(9) ? default : reader.GetFieldValue<byte[]>(9),
+            };
+            var stored = new StoredOutcome(outcome, reader.GetFieldValue<byte[]>(1))
+            {
+                ResolvedForOp = !reader.IsDBNull(6) && reader.GetInt16(6) != 0,
+                Entity = reader.Text(10) ?? "",
+            };
+            plan.Load(new OutcomeKey(principal, reader.GetString(0)), stored);
+        }
+    }
+
+    private static async Task ReadRecordsAsync(SpacePlan plan, LoadSpec spec, NpgsqlDataReader reader, CancellationToken cancellation)
+    {
+        while (await reader.ReadAsync(cancellation))
+        {
+            plan.Load(SpaceRows.Record(reader, 0));
+        }
+
+        await reader.NextResultAsync(cancellation);
+        while (await reader.ReadAsync(cancellation))
+        {
+            var key = new RecordKey(reader.GetString(0), reader.GetString(1));
+            plan.LoadOpenConflicts(key, plan.OpenConflicts(key) + 1);
+            if (reader.GetBoolean(2))
+            {
+                var holder = SpaceRows.Record(reader, 3);
+                plan.Load(ParkedConflict.FromJson(holder.Data!.Value), holder);
+            }
+        }
+
+        await reader.NextResultAsync(cancellation);
+        while (await reader.ReadAsync(cancellation))
+        {
+            plan.Load(SpaceRows.Change(reader, 0));
+        }
+    }
+
+    private static void Add(NpgsqlBatch batch, string sql, params IEnumerable<object> values)
+    {
+        var command = new NpgsqlBatchCommand(sql);
+        foreach (var value in values)
+        {
+            command.Parameters.Add(new NpgsqlParameter { Value = value });
+        }
+
+        batch.BatchCommands.Add(command);
+    }
+}

@@ -1,0 +1,57 @@
+using Npgsql;
+using SyncServer.Core.Json;
+using SyncServer.Core.Ops;
+using SyncServer.Core.Records;
+
+namespace SyncServer.Storage;
+
+/// <summary>Rows of the hot tables to Core's records; the column lists and the readers belong together.</summary>
+internal static class SpaceRows
+{
+    /// <summary>The columns of a record under the alias <c>r</c>.</summary>
+    public const string RecordColumns = "r.entity, r.record_id, r.rev, r.seq, r.deleted, r.data, r.updated_at, r.updated_by, r.op_id";
+
+    /// <summary>The columns of a change under the alias <c>c</c>.</summary>
+    public const string ChangeColumns =
+        "c.seq, c.entity, c.record_id, c.rev, c.kind, c.op_id, c.principal, c.device, c.n, c.at, c.tag, c.patch, c.sent, c.before";
+
+    /// <summary>A record; a purged tombstone has no place in the feed any more and reads as seq 0.</summary>
+    public static SyncRecord Record(NpgsqlDataReader reader, int at) => new()
+    {
+        Key = new RecordKey(reader.GetString(at), reader.GetString(at + 1)),
+        Rev = reader.GetInt64(at + 2),
+        Seq = reader.Number(at + 3) ?? 0,
+        Deleted = reader.GetBoolean(at + 4),
+        Data = reader.IsDBNull(at + 5) ? null : new RecordData(reader.GetFieldValue<byte[]>(at + 5)),
+        UpdatedAt = reader.GetFieldValue<DateTimeOffset>(at + 6),
+        UpdatedBy = reader.GetString(at + 7),
+        OpId = reader.GetString(at + 8),
+    };
+
+    /// <summary>An entry of the log.</summary>
+    public static Change Change(NpgsqlDataReader reader, int at) => new()
+    {
+        Seq = reader.GetInt64(at),
+        Key = new RecordKey(reader.GetString(at + 1), reader.GetString(at + 2)),
+        Rev = reader.GetInt64(at + 3),
+        Kind = (OpKind)reader.GetInt16(at + 4),
+        OpId = reader.GetString(at + 5),
+        Principal = reader.GetString(at + 6),
+        Device = reader.GetString(at + 7),
+        N = reader.Number(at + 8),
+        At = reader.GetFieldValue<DateTimeOffset>(at + 9),
+        Tag = reader.GetInt64(at + 10),
+        Patch = reader.Object(at + 11),
+        Sent = reader.Object(at + 12),
+        Before = reader.Object(at + 13),
+    };
+
+    /// <summary>A nullable text column.</summary>
+    public static string? Text(this NpgsqlDataReader reader, int at) => reader.IsDBNull(at) ? null : reader.GetString(at);
+
+    /// <summary>A nullable bigint column.</summary>
+    public static long? Number(this NpgsqlDataReader reader, int at) => reader.IsDBNull(at) ? null : reader.GetInt64(at);
+
+    private static JsonObject? Object(this NpgsqlDataReader reader, int at) =>
+        reader.IsDBNull(at) ? null : JsonParser.ParseStored(reader.GetFieldValue<byte[]>(at));
+}

@@ -1,0 +1,89 @@
+using Npgsql;
+using SyncServer.Core;
+using SyncServer.Core.Spaces;
+
+namespace SyncServer.Storage;
+
+/// <summary>What a decision says about the space that it saw: an answer, and whether its plan may be written.</summary>
+internal readonly record struct Decided<T>(T Answer, bool Discard = false);
+
+/// <summary>
+/// One write to one space: lock, load, decide, write, commit (design of the push). Whatever was decided is stored in
+/// this transaction, or nothing is.
+/// </summary>
+internal sealed class SpaceTransaction(NpgsqlDataSource source, TimeProvider clock)
+{
+    // Deadlocks and serialization failures undo the whole transaction, so that it may simply run again; a third loss
+    // in a row means a load that only waiting helps, and the client hears 503.
+    private const int Attempts = 3;
+
+    private readonly SpaceLoad _load = new(clock);
+
+    /// <summary>
+    /// Runs <paramref name="decide"/> on the locked space and writes its plan. The rejection is set where the caller is
+    /// no member or lacks <paramref name="needed"/>; then nothing was looked up for it and nothing is written.
+    /// </summary>
+    public async Task<(T? Answer, Rejection? Rejection)> RunAsync<T>(
+        LoadSpec spec, Role needed, Func<LoadedSpace, Decided<T>> decide, CancellationToken cancellation)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await OnceAsync(spec, needed, decide, cancellation);
+            }
+            catch (PostgresException trouble) when (attempt < Attempts
+                && trouble.SqlState is PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure)
+            {
+                // Rolled back by PostgreSQL: the next round reads everything anew, stored outcomes included.
+            }
+        }
+    }
+
+    /// <summary>Decides on a snapshot without a lock and writes nothing.</summary>
+    public async Task<(T? Answer, Rejection? Rejection)> LookAsync<T>(
+        LoadSpec spec, Role needed, Func<LoadedSpace, Decided<T>> decide, CancellationToken cancellation)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellation);
+        var loaded = await _load.ReadAsync(connection, spec, locked: false, cancellation);
+        return Access.Refuses(loaded, needed) is { } rejection ? (default, rejection) : (decide(loaded!).Answer, null);
+    }
+
+    private async Task<(T? Answer, Rejection? Rejection)> OnceAsync<T>(
+        LoadSpec spec, Role needed, Func<LoadedSpace, Decided<T>> decide, CancellationToken cancellation)
+    {
+        await using var connection = await source.OpenConnectionAsync(cancellation);
+        await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        var loaded = await _load.ReadAsync(connection, spec, locked: true, cancellation);
+        if (Access.Refuses(loaded, needed) is { } rejection)
+        {
+            return (default, rejection);
+        }
+
+        var decided = decide(loaded!);
+        if (!decided.Discard && loaded!.Plan.HasWrites)
+        {
+            // From here on the client's patience does not count: what was decided is stored, and a repeat finds it.
+            await SpaceWrite.WriteAsync(connection, loaded.Plan);
+            await transaction.CommitAsync(CancellationToken.None);
+        }
+
+        return (decided.Answer, null);
+    }
+}
+
+/// <summary>What a caller may do in a space.</summary>
+internal static class Access
+{
+    /// <summary>404 to those outside, whether the space exists or not; 403 where a member lacks the right.</summary>
+    public static Rejection? Refuses(LoadedSpace? loaded, Role needed) => Refuses(loaded?.Role, needed);
+
+    /// <summary>The same for a role that was read with other data.</summary>
+    public static Rejection? Refuses(Role? role, Role needed) => role switch
+    {
+        null => new Rejection(ErrorCode.NotFound, "There is no such space for this caller."),
+        { } held when held < needed => new Rejection(ErrorCode.Forbidden, $"This needs the role {needed.Name()} in the space."),
+        _ => null,
+    };
+}

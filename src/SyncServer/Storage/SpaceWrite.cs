@@ -1,0 +1,174 @@
+using Npgsql;
+using NpgsqlTypes;
+using SyncServer.Core.Json;
+using SyncServer.Core.Push;
+
+namespace SyncServer.Storage;
+
+/// <summary>Writes a plan in one round trip: a constant number of statements, whatever the number of rows.</summary>
+internal static class SpaceWrite
+{
+    private const string Head = "UPDATE spaces SET head = $2 WHERE space_id = $1";
+
+    private const string Records = """
+        INSERT INTO records (space_id, entity, record_id, rev, seq, deleted, data, data_bytes, updated_at, updated_by, op_id)
+        SELECT $1, * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        ON CONFLICT (space_id, entity, record_id) DO UPDATE SET
+            rev = excluded.rev, seq = excluded.seq, deleted = excluded.deleted, data = excluded.data,
+            data_bytes = excluded.data_bytes, updated_at = excluded.updated_at, updated_by = excluded.updated_by, op_id = excluded.op_id
+        """;
+
+    private const string Changes = """
+        INSERT INTO changes (space_id, seq, entity, record_id, rev, kind, op_id, principal, device, n, at, tag, patch, sent, before)
+        SELECT $1, * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+        """;
+
+    private const string Outcomes = """
+        INSERT INTO outcomes (space_id, principal, op_id, fingerprint, state, status, rev, conflict_id, etag, location, body, entity, decided_at)
+        SELECT $1, u.*, $13 FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS u
+        """;
+
+    private const string Conflicts = """
+        INSERT INTO conflicts (space_id, conflict_id, entity, record_id, principal, device, state, opened_at, resolved_at)
+        SELECT $1, u.conflict_id, u.entity, u.record_id, u.principal, u.device, u.state, $8, CASE WHEN u.state = 2 THEN $8 END
+        FROM unnest($2, $3, $4, $5, $6, $7) AS u(conflict_id, entity, record_id, principal, device, state)
+        ON CONFLICT (space_id, conflict_id) DO UPDATE SET state = excluded.state, resolved_at = excluded.resolved_at
+        """;
+
+    private const string Totals = """
+        INSERT INTO totals AS t (space_id, entity, live, applied, merged, parked, refused, replayed, reused, opened, resolved)
+        SELECT $1, * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        ON CONFLICT (space_id, entity) DO UPDATE SET
+            live = t.live + excluded.live, applied = t.applied + excluded.applied, merged = t.merged + excluded.merged,
+            parked = t.parked + excluded.parked, refused = t.refused + excluded.refused, replayed = t.replayed + excluded.replayed,
+            reused = t.reused + excluded.reused, opened = t.opened + excluded.opened, resolved = t.resolved + excluded.resolved
+        """;
+
+    /// <summary>Sends everything that the plan holds; the transaction is the caller's.</summary>
+    public static async Task WriteAsync(NpgsqlConnection connection, SpacePlan plan)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        if (plan.Head != plan.LoadedHead)
+        {
+            batch.BatchCommands.Add(Command(Head, plan.SpaceId, plan.Head));
+            batch.BatchCommands.Add(RecordRows(plan));
+            batch.BatchCommands.Add(ChangeRows(plan));
+        }
+
+        var outcomes = plan.DecidedOutcomes.ToList();
+        if (outcomes.Count > 0)
+        {
+            batch.BatchCommands.Add(OutcomeRows(plan, outcomes));
+        }
+
+        if (plan.ConflictRows.Count > 0)
+        {
+            batch.BatchCommands.Add(ConflictRows(plan));
+        }
+
+        if (plan.Tallies.Any)
+        {
+            batch.BatchCommands.Add(TotalRows(plan));
+        }
+
+        await batch.ExecuteNonQueryAsync();
+    }
+
+    private static NpgsqlBatchCommand RecordRows(SpacePlan plan)
+    {
+        var rows = plan.WrittenRecords.ToList();
+        return Command(Records, plan.SpaceId,
+            rows.Select(row => row.Key.Entity).ToArray(),
+            rows.Select(row => row.Key.Id).ToArray(),
+            rows.Select(row => row.Rev).ToArray(),
+            rows.Select(row => row.Seq).ToArray(),
+            rows.Select(row => row.Deleted).ToArray(),
+            Json(rows.Select(row => row.Data?.Utf8)),
+            rows.Select(row => row.Data?.Utf8.Length ?? 0).ToArray(),
+            rows.Select(row => row.UpdatedAt).ToArray(),
+            rows.Select(row => row.UpdatedBy).ToArray(),
+            rows.Select(row => row.OpId).ToArray());
+    }
+
+    private static NpgsqlBatchCommand ChangeRows(SpacePlan plan)
+    {
+        var rows = plan.Changes;
+        return Command(Changes, plan.SpaceId,
+            rows.Select(row => row.Seq).ToArray(),
+            rows.Select(row => row.Key.Entity).ToArray(),
+            rows.Select(row => row.Key.Id).ToArray(),
+            rows.Select(row => row.Rev).ToArray(),
+            rows.Select(row => (short)row.Kind).ToArray(),
+            rows.Select(row => row.OpId).ToArray(),
+            rows.Select(row => row.Principal).ToArray(),
+            rows.Select(row => row.Device).ToArray(),
+            rows.Select(row => row.N).ToArray(),
+            rows.Select(row => row.At).ToArray(),
+            rows.Select(row => row.Tag).ToArray(),
+            Json(rows.Select(row => row.Patch?.ToUtf8())),
+            Json(rows.Select(row => row.Sent?.ToUtf8())),
+            Json(rows.Select(row => row.Before?.ToUtf8())));
+    }
+
+    private static NpgsqlBatchCommand OutcomeRows(
+        SpacePlan plan, List<KeyValuePair<OutcomeKey, StoredOutcome>> rows) => Command(Outcomes, plan.SpaceId,
+            rows.Select(row => row.Key.Principal).ToArray(),
+            rows.Select(row => row.Key.OpId).ToArray(),
+            rows.Select(row => row.Value.Fingerprint.ToArray()).ToArray(),
+            rows.Select(row => (short)row.Value.Outcome.State).ToArray(),
+            rows.Select(row => (short)row.Value.Outcome.Status).ToArray(),
+            rows.Select(row => row.Value.Outcome.Rev).ToArray(),
+            rows.Select(row => row.Value.Outcome.ConflictId).ToArray(),
+            rows.Select(row => row.Value.Outcome.ETag).ToArray(),
+            rows.Select(row => row.Value.Outcome.Location).ToArray(),
+            rows.Select(row => row.Value.Outcome.Body.ToArray()).ToArray(),
+            rows.Select(row => row.Value.Entity).ToArray(),
+            plan.Now);
+
+    private static NpgsqlBatchCommand ConflictRows(SpacePlan plan)
+    {
+        var rows = plan.ConflictRows;
+        return Command(Conflicts, plan.SpaceId,
+            rows.Select(row => row.ConflictId).ToArray(),
+            rows.Select(row => row.Slot.Key.Entity).ToArray(),
+            rows.Select(row => row.Slot.Key.Id).ToArray(),
+            rows.Select(row => row.Slot.Principal).ToArray(),
+            rows.Select(row => row.Slot.Device).ToArray(),
+            rows.Select(row => (short)(row.Open ? 1 : 2)).ToArray(),
+            plan.Now);
+    }
+
+    private static NpgsqlBatchCommand TotalRows(SpacePlan plan)
+    {
+        var rows = plan.Tallies.ByEntity;
+        long[] Column(Func<Tally, int> figure) => [.. rows.Values.Select(row => (long)figure(row))];
+        return Command(Totals, plan.SpaceId,
+            rows.Keys.ToArray(),
+            Column(row => row.Live),
+            Column(row => row.Applied),
+            Column(row => row.Merged),
+            Column(row => row.Parked),
+            Column(row => row.Refused),
+            Column(row => row.Replayed),
+            Column(row => row.Reused),
+            Column(row => row.Opened),
+            Column(row => row.Resolved));
+    }
+
+    private static NpgsqlParameter Json(IEnumerable<ReadOnlyMemory<byte>?> documents) => new()
+    {
+        Value = documents.Select(document => document?.ToArray()).ToArray(),
+        NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Json,
+    };
+
+    private static NpgsqlBatchCommand Command(string sql, params IEnumerable<object> values)
+    {
+        var command = new NpgsqlBatchCommand(sql);
+        foreach (var value in values)
+        {
+            command.Parameters.Add(value as NpgsqlParameter ?? new NpgsqlParameter { Value = value });
+        }
+
+        return command;
+    }
+}
