@@ -1,0 +1,37 @@
+using Serilog;
+using Serilog.Events;
+using Serilog.Formatting.Json;
+
+namespace SyncServer.Http;
+
+/// <summary>Serilog behind Microsoft.Extensions.Logging.</summary>
+internal static class Logs
+{
+    private const string DevelopmentTemplate = "{Timestamp:HH:mm:ss.fff} {Level:u3} {Message:lj}{NewLine}{Exception}";
+
+    /// <summary>
+    /// One JSON object per line on the console, for people in Development; the section <c>Serilog</c> changes levels
+    /// and, where it has a <c>WriteTo</c>, the sinks. The framework's own lines begin at Warning: the request log has one per request.
+    /// </summary>
+    public static void AddLogs(this WebApplicationBuilder builder)
+    {
+        var settings = new LoggerConfiguration()
+            .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
+            .MinimumLevel.Override("Microsoft.Hosting.Lifetime", LogEventLevel.Information)
+            .MinimumLevel.Override("System", LogEventLevel.Warning)
+            .MinimumLevel.Override("Npgsql", LogEventLevel.Warning)
+            .Enrich.FromLogContext()
+            .ReadFrom.Configuration(builder.Configuration);
+        if (!builder.Configuration.GetSection("Serilog:WriteTo").Exists())
+        {
+            _ = builder.Environment.IsDevelopment()
+                ? settings.WriteTo.Console(outputTemplate: DevelopmentTemplate)
+                : settings.WriteTo.Console(new JsonFormatter(renderMessage: true));
+        }
+
+        builder.Logging.ClearProviders();
+        // Serilog alone decides about levels; Logging:LogLevel can only narrow them.
+        builder.Logging.SetMinimumLevel(LogLevel.Trace);
+        builder.Logging.AddSerilog(settings.CreateLogger(), dispose: true);
+    }
+}

@@ -1,0 +1,148 @@
+using System.Buffers;
+using System.IO.Compression;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Net.Http.Headers;
+using SyncServer.Core;
+
+namespace SyncServer.Http;
+
+/// <summary>Reads a JSON body whole: its declared type, its coding and its size are checked, its JSON is not.</summary>
+internal static class RequestBody
+{
+    public const string Json = "application/json";
+    public const string MergePatch = "application/merge-patch+json";
+
+    private const string AcceptedCodings = "gzip, br";
+
+    /// <summary>Holds a usual op; a larger body doubles the buffer as its bytes arrive, whatever Content-Length claims.</summary>
+    private const int FirstBufferBytes = 4 * 1024;
+
+    private enum Coding
+    {
+        Identity,
+        Gzip,
+        Brotli,
+    }
+
+    /// <summary>
+    /// The decompressed body, at most <paramref name="maxBytes"/> long and the caller's to keep, or why there is
+    /// none: 400 (empty, corrupt), 413 (too large, compressed or not), 415 (other type, charset or coding; the answer's headers
+    /// then say what would do, RFC 9110 15.5.16).
+    /// </summary>
+    public static async ValueTask<(ReadOnlyMemory<byte> Body, Rejection? Rejection)> ReadAsync(
+        HttpContext context, int maxBytes, string mediaType = Json)
+    {
+        var request = context.Request;
+        if (context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false })
+        {
+            return (default, Empty());
+        }
+
+        if (!IsOfType(request, mediaType))
+        {
+            var accept = HttpMethods.IsPatch(request.Method) ? "Accept-Patch" : HeaderNames.Accept;
+            context.Response.Headers[accept] = mediaType;
+            return (default, new Rejection(ErrorCode.UnsupportedMediaType, $"The body must be {mediaType} in UTF-8."));
+        }
+
+        if (FindCoding(request) is not { } coding)
+        {
+            context.Response.Headers.AcceptEncoding = AcceptedCodings;
+            return (default, new Rejection(ErrorCode.UnsupportedMediaType, "The body may have one coding: gzip or br."));
+        }
+
+        if (request.ContentLength > maxBytes)
+        {
+            return (default, TooLarge(maxBytes));
+        }
+
+        var body = await DecodeAsync(context, coding, maxBytes);
+        return body is { Rejection: null, Body.Length: 0 } ? (default, Empty()) : body;
+    }
+
+    private static async ValueTask<(ReadOnlyMemory<byte> Body, Rejection? Rejection)> DecodeAsync(
+        HttpContext context, Coding coding, int maxBytes)
+    {
+        if (coding == Coding.Identity)
+        {
+            return await ReadToEndAsync(context.Request.Body, maxBytes, context.RequestAborted);
+        }
+
+        // A compressed body can be endless and decompress to nothing; Kestrel counts the bytes as they arrive.
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } compressedSize)
+        {
+            compressedSize.MaxRequestBodySize = maxBytes;
+        }
+
+        try
+        {
+            await using Stream source = coding == Coding.Gzip
+                ? new GZipStream(context.Request.Body, CompressionMode.Decompress, leaveOpen: true)
+                : new BrotliStream(context.Request.Body, CompressionMode.Decompress, leaveOpen: true);
+            return await ReadToEndAsync(source, maxBytes, context.RequestAborted);
+        }
+        catch (BadHttpRequestException exception) when (exception.StatusCode == StatusCodes.Status413PayloadTooLarge)
+        {
+            return (default, TooLarge(maxBytes));
+        }
+        catch (Exception exception) when (exception is InvalidDataException or InvalidOperationException)
+        {
+            // BrotliStream reports corrupt input as an InvalidOperationException.
+            return (default, new Rejection(ErrorCode.InvalidRequest, "The compressed body is corrupt or cut off."));
+        }
+    }
+
+    private static async ValueTask<(ReadOnlyMemory<byte> Body, Rejection? Rejection)> ReadToEndAsync(
+        Stream source, int maxBytes, CancellationToken cancellation)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(FirstBufferBytes);
+        var length = 0;
+        try
+        {
+            while (await source.ReadAsync(buffer.AsMemory(length), cancellation) is > 0 and var read)
+            {
+                length += read;
+                if (length > maxBytes)
+                {
+                    return (default, TooLarge(maxBytes));
+                }
+
+                if (length == buffer.Length)
+                {
+                    var larger = ArrayPool<byte>.Shared.Rent(buffer.Length * 2);
+                    buffer.CopyTo(larger, 0);
+                    ArrayPool<byte>.Shared.Return(buffer);
+                    buffer = larger;
+                }
+            }
+
+            // A copy of its own: an op may wait in a queue after its request has ended.
+            return (buffer.AsSpan(0, length).ToArray(), null);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static bool IsOfType(HttpRequest request, string mediaType) =>
+        MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
+        && type.MediaType.Equals(mediaType, StringComparison.OrdinalIgnoreCase)
+        && (!type.Charset.HasValue
+            || HeaderUtilities.RemoveQuotes(type.Charset).Equals("utf-8", StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>Null for a coding that is not taken, and for two codings on top of each other.</summary>
+    private static Coding? FindCoding(HttpRequest request) =>
+        request.Headers.ContentEncoding.ToString().ToLowerInvariant().Trim() switch
+        {
+            "" or "identity" => Coding.Identity,
+            "gzip" or "x-gzip" => Coding.Gzip,
+            "br" => Coding.Brotli,
+            _ => null,
+        };
+
+    private static Rejection Empty() => new(ErrorCode.InvalidRequest, "The body is empty.");
+
+    private static Rejection TooLarge(int maxBytes) =>
+        new(ErrorCode.TooLarge, $"The body is over {maxBytes} bytes, compressed or decompressed.");
+}

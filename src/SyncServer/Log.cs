@@ -1,0 +1,23 @@
+namespace SyncServer;
+
+/// <summary>
+/// Every log message of the server. None carries a payload, a token or a query string: what a user typed never
+/// reaches a log, and neither does the message of an exception, which may quote it.
+/// </summary>
+internal static partial class Log
+{
+    /// <summary>One line per request. <paramref name="principal"/> is a hash: it ties lines together and names nobody.</summary>
+    [LoggerMessage(
+        EventId = 1,
+        Message = "{Method} {Path} answered {Status} in {Elapsed:0.0} ms (route {Route}, principal {Principal}, op {OpId}, "
+            + "client {Client}, attempt {Attempt}, outbox {Outbox}, trace {TraceId})")]
+    public static partial void Request(
+        ILogger logger, LogLevel level, string method, string? path, int status, double elapsed, string? route,
+        string? principal, string? opId, string? client, long? attempt, long? outbox, string traceId);
+
+    [LoggerMessage(EventId = 2, Level = LogLevel.Warning, Message = "Cannot decide now: {Cause} (trace {TraceId})")]
+    public static partial void Unavailable(ILogger logger, string cause, string traceId);
+
+    [LoggerMessage(EventId = 3, Level = LogLevel.Error, Message = "Unexpected {Exceptions} (trace {TraceId})")]
+    public static partial void Unexpected(ILogger logger, string exceptions, string traceId);
+}
