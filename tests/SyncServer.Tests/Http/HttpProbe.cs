@@ -22,11 +22,15 @@ public sealed class HttpProbe : IAsyncLifetime, ILoggerProvider
 
     private readonly ConcurrentQueue<string> lines = new();
     private readonly SemaphoreSlim written = new(0);
+    private readonly TaskCompletionSource waits = new();
     private WebApplication? app;
 
     public HttpClient Client { get; private set; } = new();
 
     public IReadOnlyCollection<string> LogLines => lines;
+
+    /// <summary>Ends when the one request to the route that waits has reached it.</summary>
+    public Task Waits => waits.Task;
 
     public async Task InitializeAsync()
     {
@@ -105,7 +109,7 @@ public sealed class HttpProbe : IAsyncLifetime, ILoggerProvider
 
     void IDisposable.Dispose() => written.Dispose();
 
-    private static void MapRoutes(WebApplication app)
+    private void MapRoutes(WebApplication app)
     {
         app.MapGet("/v1/ok", () => "fine");
         app.MapGet("/plain", () => "fine");
@@ -135,7 +139,11 @@ public sealed class HttpProbe : IAsyncLifetime, ILoggerProvider
             await context.Response.Body.FlushAsync();
             throw new InvalidOperationException(Secret);
         });
-        app.MapGet("/v1/waits", (HttpContext context) => Task.Delay(Timeout.Infinite, context.RequestAborted));
+        app.MapGet("/v1/waits", (HttpContext context) =>
+        {
+            waits.SetResult();
+            return Task.Delay(Timeout.Infinite, context.RequestAborted);
+        });
     }
 
     private static async Task EchoAsync(HttpContext context)
