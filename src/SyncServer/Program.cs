@@ -1,3 +1,33 @@
-var builder = WebApplication.CreateBuilder(args);
-var app = builder.Build();
-app.Run();
+using System.Runtime.InteropServices;
+using SyncServer;
+using SyncServer.Storage.Embedded;
+
+// Signals count from the first line on: a server that is stopped while its database starts stops that database too.
+using var stopping = new CancellationTokenSource();
+using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+using var hungUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
+
+try
+{
+    await using var app = ServerHost.Build(args);
+    await using var postgres = await EmbeddedPostgres.StartUnlessConfiguredAsync(app.Configuration, app.Logger, stopping.Token);
+    // Disposes the application, and with it every connection, before the database stops.
+    await app.RunAsync(stopping.Token);
+    return 0;
+}
+catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+{
+    return 0;
+}
+catch (EmbeddedPostgresException impossible)
+{
+    await Console.Error.WriteLineAsync(impossible.Message);
+    return 1;
+}
+
+void Stop(PosixSignalContext signal)
+{
+    signal.Cancel = true;
+    stopping.Cancel();
+}
