@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using SyncServer.Http;
 
 namespace SyncServer.Accounts;
 
@@ -48,6 +49,8 @@ public static class AccountsComposition
     public static WebApplication UseAccounts(this WebApplication app)
     {
         app.UseAuthentication();
+        // A bucket belongs to a principal, so it stands behind the authentication.
+        app.UseRateLimits();
         app.UseAuthorization();
         return app;
     }
