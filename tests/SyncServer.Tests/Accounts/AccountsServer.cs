@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
+using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -92,12 +94,12 @@ internal sealed class AccountsServer : IAsyncDisposable
     }
 
     public Task<Answer> AskAsync(string? token, string path = "/who") =>
-        SendAsync(path, token is null ? [] : ["Bearer " + token]);
+        SendAsync(path, token is null ? null : "Bearer " + token);
 
-    public async Task<Answer> SendAsync(string path, params string[] authorizations)
+    public async Task<Answer> SendAsync(string path, string? authorization)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, path);
-        foreach (var authorization in authorizations)
+        if (authorization is not null)
         {
             request.Headers.TryAddWithoutValidation("Authorization", authorization);
         }
@@ -106,6 +108,17 @@ internal sealed class AccountsServer : IAsyncDisposable
         return new Answer(
             (int)response.StatusCode, string.Join(", ", response.Headers.WwwAuthenticate), await response.Content.ReadAsStringAsync(),
             response.Headers.RetryAfter);
+    }
+
+    /// <summary>Sends what an HttpClient would tidy up first, and returns the response as it came.</summary>
+    public async Task<string> SendRawAsync(string request)
+    {
+        using var tcp = new TcpClient();
+        await tcp.ConnectAsync(_client.BaseAddress!.Host, _client.BaseAddress.Port);
+        var stream = tcp.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes(request));
+        using var reader = new StreamReader(stream, Encoding.ASCII);
+        return await reader.ReadToEndAsync();
     }
 
     public async ValueTask DisposeAsync()

@@ -37,7 +37,12 @@ public sealed class AuthorizationTests
     {
         await using var server = await AccountsServer.StartAsync("Development", []);
 
-        Assert.Equal(401, (await server.SendAsync("/who", "Bearer dev:alice", "Bearer dev:bob")).Status);
+
+        var response = await server.SendRawAsync(
+            "GET /who HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer dev:alice\r\nAuthorization: anything\r\n\r\n");
+
+        Assert.StartsWith("HTTP/1.1 401 ", response, StringComparison.Ordinal);
+        Assert.Contains("There is more than one Authorization header", response, StringComparison.Ordinal);
     }
 
     [Fact]
