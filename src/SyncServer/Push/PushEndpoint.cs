@@ -24,7 +24,9 @@ internal sealed class PushEndpoint(SpaceCalls calls, PushTransaction transaction
     {
         var headers = context.Request.Headers;
         var (body, rejection) = await ReadJsonAsync(context);
-        rejection = IdempotencyKey.Read(headers, out var key) ?? WritePreconditions.OfOp(headers, out var ifMatch) ?? rejection;
+        var badKey = IdempotencyKey.Read(headers, out var key);
+        var badPrecondition = WritePreconditions.OfOp(headers, out var ifMatch);
+        rejection = badKey ?? badPrecondition ?? rejection;
         if (rejection is not null)
         {
             await Problems.WriteAsync(context, rejection);
@@ -94,13 +96,10 @@ internal sealed class PushEndpoint(SpaceCalls calls, PushTransaction transaction
         };
     }
 
-    private static bool? Flag(JsonObject members, string name) => members[name] switch
-    {
-        null => false,
-        JsonLiteral literal when literal == JsonLiteral.True => true,
-        JsonLiteral => members[name] == JsonLiteral.False || members[name] == JsonLiteral.Null ? false : null,
-        _ => null,
-    };
+    /// <summary>A flag that is absent or null is off; null stands for something that is no flag.</summary>
+    private static bool? Flag(JsonObject members, string name) => members[name] is not { } value || value.Equals(JsonLiteral.Null)
+        ? false
+        : value is JsonLiteral ? value.Equals(JsonLiteral.True) : null;
 
     private static async Task WriteResultsAsync(HttpContext context, IReadOnlyList<Outcome> outcomes)
     {
