@@ -49,7 +49,6 @@ public static class PushPlan
         if (outcome.IsStored)
         {
             plan.Decide(key, new StoredOutcome(outcome, op.Fingerprint) { Entity = op.Key.Entity });
-            plan.Tallies.AddOutcome(op.Key.Entity, outcome.State);
         }
 
         return outcome;
@@ -200,14 +199,15 @@ public static class PushPlan
     private static Outcome BatchFailed(PushContext context, string? opId) =>
         Refusal(new Rejection(ErrorCode.BatchFailed, "Another op of the atomic batch failed; nothing of it was stored."), Occurred(context, opId), OutcomeState.Unknown);
 
-    private static Outcome Refusal(Rejection rejection, Occurrence occurrence, OutcomeState state, Action<Utf8JsonWriter>? extra = null) => new()
+    /// <summary>A refusal as an answer; stored where <paramref name="state"/> is not <see cref="OutcomeState.Unknown"/>.</summary>
+    public static Outcome Refusal(Rejection rejection, Occurrence occurrence, OutcomeState state, Action<Utf8JsonWriter>? extra = null) => new()
     {
         Status = rejection.Code.Info().Status,
         State = state,
         Body = OutcomeBody.Problem(rejection, occurrence, extra),
     };
 
-    private static Occurrence Occurred(PushContext context, string? opId) => new(context.SpacePath + "/sync/ops", context.TraceId, opId);
+    private static Occurrence Occurred(PushContext context, string? opId) => new(context.Instance ?? context.SpacePath + "/sync/ops", context.TraceId, opId);
 
     private static ParkedOp AsParked(SpacePlan plan, Op op) => new(op.OpId, op.Kind, op.BaseRev, op.Patch, op.N, plan.Now);
 }
