@@ -92,10 +92,11 @@ public static class PushPlan
         }
     }
 
-    private static Outcome Carry(SpacePlan plan, PushContext context, Op op, Decision decision) => decision switch
+    /// <summary>Does what was decided to the plan, and says so. It stores no outcome.</summary>
+    internal static Outcome Carry(SpacePlan plan, PushContext context, Op op, Decision decision) => decision switch
     {
         Decision.Apply apply => Success(context, op, Written(plan, context, op, apply), apply.Merge, isNew: apply.Kind == OpKind.Create),
-        Decision.Keep keep => Success(context, op, plan.Find(op.Key)!, keep.Merge, isNew: false),
+        Decision.Keep keep => Success(context, op, plan.Find(op.Key), keep.Merge, isNew: false),
         Decision.Park park => Parked(plan, context, op, park),
         Decision.Join join => Joined(plan, context, op, join.Conflict),
         Decision.Refuse refuse => Refused(plan, context, op, refuse),
@@ -105,7 +106,7 @@ public static class PushPlan
     private static SyncRecord Written(SpacePlan plan, PushContext context, Op op, Decision.Apply apply) =>
         plan.Write(context.Author, op, apply.Kind, apply.Data is { } data ? new RecordData(data) : plan.Find(op.Key)!.Data);
 
-    private static Outcome Success(PushContext context, Op op, SyncRecord record, IReadOnlyList<Merge.Explanation>? merge, bool isNew)
+    private static Outcome Success(PushContext context, Op op, SyncRecord? record, IReadOnlyList<Merge.Explanation>? merge, bool isNew)
     {
         var status = isNew ? 201 : 200;
         return new Outcome
@@ -113,9 +114,9 @@ public static class PushPlan
             Status = status,
             State = merge is null ? OutcomeState.Applied : OutcomeState.Merged,
             Body = OutcomeBody.Success(op.OpId, status, record, merge),
-            Rev = record.Rev,
-            ETag = !op.Replaces || JsonValue.Same(record.Data?.Value, op.Patch) ? record.ETag : null,
-            Location = isNew ? $"{context.SpacePath}/records/{record.Key.Entity}/{record.Key.Id}" : null,
+            Rev = record?.Rev,
+            ETag = !op.Replaces || JsonValue.Same(record?.Data?.Value, op.Patch) ? record?.ETag : null,
+            Location = isNew ? $"{context.SpacePath}/records/{op.Key.Entity}/{op.Key.Id}" : null,
         };
     }
 
