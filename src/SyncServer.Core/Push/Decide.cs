@@ -114,10 +114,15 @@ public static class Decide
         var theirs = current.Data?.Value ?? JsonObject.Empty;
         var yours = views.Yours.Data ?? JsonObject.Empty;
         var basis = views.Base.Data ?? JsonObject.Empty;
+        if (views.Yours.Deleted && !views.Wanted.Deleted)
+        {
+            // The device deleted the record after this edit, whoever restored it since.
+            return new Decision.Keep(OwnLater(views, current, current.Deleted ? null : theirs));
+        }
+
         if (current.Deleted)
         {
-            var supersededByOwnDelete = views.Yours.Deleted && !views.Wanted.Deleted;
-            return supersededByOwnDelete || (JsonValue.Same(yours, basis) && current.Data is not null)
+            return JsonValue.Same(yours, basis) && current.Data is not null
                 ? new Decision.Keep(OwnLater(views, current, null))
                 : new Decision.Park(ErrorCode.DeletedElsewhere, "The record was deleted.",
                     new ParkedStates(basis, null, yours), EditedPaths(op, basis, null, yours));

@@ -29,10 +29,13 @@ public static class PushPlan
         if (fault >= 0)
         {
             outcomes = [.. outcomes.Select((outcome, i) =>
-                i == fault || (outcome.Replayed && outcome.IsSuccess) ? outcome : BatchFailed(context, items[i].OpId))];
+                i == fault || (outcome.IsSuccess && WasStored(items[i])) ? outcome : BatchFailed(context, items[i].OpId))];
         }
 
         return (outcomes, context.DryRun || fault >= 0);
+
+        // The repeat of an op of this very batch falls with it.
+        bool WasStored(PushItem item) => item.OpId is { } opId && plan.WasStored(new OutcomeKey(context.Principal, opId));
     }
 
     private static Outcome One(SpacePlan plan, PushContext context, PushItem item)

@@ -95,6 +95,9 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     /// <summary>The stored outcome of a key, or null where none was decided.</summary>
     public StoredOutcome? FindOutcome(OutcomeKey key) => _outcomes.GetValueOrDefault(key);
 
+    /// <summary>Whether a key was decided before this plan.</summary>
+    public bool WasStored(OutcomeKey key) => _outcomes.ContainsKey(key) && !_decided.Contains(key);
+
     /// <summary>The open conflict of a slot.</summary>
     public ParkedConflict? FindConflict(ConflictSlot slot) => _conflicts.GetValueOrDefault(slot);
 
