@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Text;
 
@@ -12,6 +13,8 @@ internal static class PageToken
     public static string? Decode(string token)
     {
         var bytes = new byte[Base64Url.GetMaxDecodedLength(token.Length)];
-        return Base64Url.TryDecodeFromChars(token, bytes, out var length) ? Encoding.UTF8.GetString(bytes, 0, length) : null;
+        return Base64Url.DecodeFromChars(token, bytes, out _, out var length) == OperationStatus.Done
+            ? Encoding.UTF8.GetString(bytes, 0, length)
+            : null;
     }
 }
