@@ -1,8 +1,10 @@
 using SyncServer.Accounts;
+using SyncServer.Conflicts;
 using SyncServer.Http;
 using SyncServer.Operators;
 using SyncServer.Pull;
 using SyncServer.Push;
+using SyncServer.Records;
 using SyncServer.Spaces;
 using SyncServer.Storage;
 
@@ -26,6 +28,8 @@ public static class ServerHost
         builder.Services.AddSingleton<PushEndpoint>();
         builder.Services.AddSingleton<PullQuery>();
         builder.Services.AddSingleton<PullEndpoint>();
+        builder.Services.AddRecords();
+        builder.Services.AddConflicts();
         builder.Services.AddSingleton<OverviewQuery>().AddSingleton<OverviewEndpoint>();
         builder.Services.AddHealth();
 
@@ -38,6 +42,8 @@ public static class ServerHost
         var space = app.MapGroup("/v1/spaces/{space}");
         PushEndpoint.Map(space);
         PullEndpoint.Map(space);
+        space.MapRecords();
+        space.MapConflicts();
         MembersEndpoint.Map(space);
         return app;
     }
