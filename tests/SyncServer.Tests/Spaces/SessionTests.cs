@@ -17,7 +17,7 @@ public sealed class SessionTests
     {
         var alice = New();
         var session = await alice.GetAsync("/v1/session");
-        Assert.Equal((200, "no-cache, private"), (session.Status, session.Header("Cache-Control")));
+        Assert.Equal((200, "private, no-cache"), (session.Status, session.Header("Cache-Control")));
         Assert.Contains("Authorization", session.Header("Vary"), StringComparison.Ordinal);
         Assert.Equal((alice.Principal, "false", "false"), (session["principal"], session["operator"], session["hasMore"]));
         Assert.Equal((await alice.PullAsync())["epoch"], session["epoch"]);
