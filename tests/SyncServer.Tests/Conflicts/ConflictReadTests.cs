@@ -17,7 +17,7 @@ public sealed class ConflictReadTests
         await phone.Other("tablet").PushAsync("update", id, 2, """{"body":"z"}""");
 
         var answer = await phone.GetAsync($"conflicts/{conflictId}");
-        Assert.Equal((200, "no-cache, private"), (answer.Status, answer.Header("Cache-Control")));
+        Assert.Equal((200, "private, no-cache"), (answer.Status, answer.Header("Cache-Control")));
         var record = await phone.ReadAsync(id);
         AssertJson($$$"""
             {"conflictId":"{{{conflictId}}}","state":"open","kind":"conflict","entity":"note","id":"{{{id}}}",
@@ -86,9 +86,11 @@ public sealed class ConflictReadTests
 
         var ordered = ids.Order(StringComparer.Ordinal).ToList();
         var first = await phone.GetAsync("conflicts?limit=3");
-        Assert.Equal((ordered[..3], "true"), (Ids(first), first["hasMore"]));
+        Assert.Equal(ordered[..3], Ids(first));
+        Assert.Equal("true", first["hasMore"]);
         var second = await phone.GetAsync($"conflicts?limit=3&cursor={first["cursor"]}");
-        Assert.Equal((ordered[3..], "false", null), (Ids(second), second["hasMore"], second["cursor"]));
+        Assert.Equal(ordered[3..], Ids(second));
+        Assert.Equal(("false", null), (second["hasMore"], second["cursor"]));
         Assert.Equal(ordered.Except([ids[1]]), Ids(await phone.GetAsync("conflicts?state=open&entity=note&entity=list")));
         Assert.Equal([ids[1]], Ids(await phone.GetAsync("conflicts?entity=task")));
         Assert.Empty(Ids(await phone.GetAsync("conflicts?entity=none")));
