@@ -1,9 +1,11 @@
 using SyncServer.Accounts;
+using SyncServer.Conflicts;
 using SyncServer.Core;
 using SyncServer.Http;
 using SyncServer.Operators;
 using SyncServer.Pull;
 using SyncServer.Push;
+using SyncServer.Records;
 using SyncServer.Spaces;
 using SyncServer.Storage;
 
@@ -28,6 +30,8 @@ public static class ServerHost
         builder.Services.AddSingleton<PushEndpoint>();
         builder.Services.AddSingleton<PullQuery>();
         builder.Services.AddSingleton<PullEndpoint>();
+        builder.Services.AddRecords();
+        builder.Services.AddConflicts();
         builder.Services.AddHealth();
 
         var app = builder.Build();
@@ -37,6 +41,8 @@ public static class ServerHost
         var space = app.MapGroup("/v1/spaces/{space}");
         PushEndpoint.Map(space);
         PullEndpoint.Map(space);
+        space.MapRecords();
+        space.MapConflicts();
         return app;
     }
 }

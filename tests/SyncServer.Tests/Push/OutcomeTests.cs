@@ -19,7 +19,7 @@ public sealed class OutcomeTests
         var at = answer["record.updatedAtServer"];
         AssertJson($$$"""
             {"opId":"op-1","status":201,"result":"applied","record":{"entity":"note","id":"{{{id}}}","rev":1,"deleted":false,
-             "updatedAtServer":"{{{at}}}","updatedBy":"{{{phone.Principal}}}","opId":"op-1","data":{"title":"Offline notes","tags":["a"]}}}
+             "updatedAtServer":"{{{at}}}","updatedBy":"{{{phone.Principal}}}","opId":"op-1","data":{"title":"Offline notes","tags":["a"]} } }
             """, answer.Body);
     }
 

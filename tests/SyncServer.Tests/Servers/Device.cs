@@ -11,8 +11,8 @@ public sealed record Answer(int Status, byte[] Bytes, HttpResponseHeaders Header
     /// <summary>The body as JSON.</summary>
     public JsonNode Body => JsonNode.Parse(Bytes)!;
 
-    /// <summary>A header's value, or null.</summary>
-    public string? Header(string name) => Headers.TryGetValues(name, out var values) ? string.Join(", ", values) : null;
+    /// <summary>A header's value as it was sent, or null.</summary>
+    public string? Header(string name) => Headers.NonValidated.TryGetValues(name, out var values) ? string.Join(", ", values) : null;
 
     /// <summary>A member of the body as text, for example <c>record.rev</c>.</summary>
     public string? this[string path] => path.Split('.').Aggregate((JsonNode?)Body, (node, name) => node?[name])?.ToString();
