@@ -1,6 +1,5 @@
 using SyncServer.Accounts;
 using SyncServer.Conflicts;
-using SyncServer.Core;
 using SyncServer.Http;
 using SyncServer.Operators;
 using SyncServer.Pull;
@@ -18,31 +17,34 @@ public static class ServerHost
     public static WebApplication Build(string[] args)
     {
         var builder = WebApplication.CreateBuilder(args);
-        var limits = new Limits();
-        builder.AddHttp(limits);
+        var settings = SyncSettings.Read(builder.Configuration);
+        settings.AddTo(builder.Services);
+        builder.AddHttp(settings.Limits);
         builder.AddAccounts();
         builder.AddStorage();
-        builder.Services.AddSingleton(limits);
         builder.Services.AddSingleton<SpaceTransaction>();
-        builder.Services.AddSingleton<SpaceDirectory>();
-        builder.Services.AddSingleton<SpaceCalls>();
+        builder.Services.AddSpaces();
         builder.Services.AddSingleton<PushTransaction>();
         builder.Services.AddSingleton<PushEndpoint>();
         builder.Services.AddSingleton<PullQuery>();
         builder.Services.AddSingleton<PullEndpoint>();
         builder.Services.AddRecords();
         builder.Services.AddConflicts();
+        builder.Services.AddSingleton<OverviewQuery>().AddSingleton<OverviewEndpoint>();
         builder.Services.AddHealth();
 
         var app = builder.Build();
         app.UseHttp();
         app.UseAccounts();
         app.MapHealth();
+        app.MapSpaces();
+        OverviewEndpoint.Map(app);
         var space = app.MapGroup("/v1/spaces/{space}");
         PushEndpoint.Map(space);
         PullEndpoint.Map(space);
         space.MapRecords();
         space.MapConflicts();
+        MembersEndpoint.Map(space);
         return app;
     }
 }

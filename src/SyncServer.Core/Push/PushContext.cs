@@ -20,7 +20,7 @@ public sealed record PushContext
     /// <summary>The path of the space, under which problems occur and records are located.</summary>
     public required string SpacePath { get; init; }
 
-    /// <summary>The path that problems name, where that is not the one of <c>sync/ops</c>.</summary>
+    /// <summary>The path of a request that is no push, under which its problems occur; null for a push.</summary>
     public string? Instance { get; init; }
 
     /// <summary>The trace of the request.</summary>

@@ -57,7 +57,6 @@ public static class PushPlan
         if (outcome.IsStored)
         {
             plan.Decide(key, new StoredOutcome(outcome, op.Fingerprint) { Entity = op.Key.Entity });
-            plan.Tallies.AddOutcome(op.Key.Entity, outcome.State);
         }
 
         return outcome;
@@ -208,7 +207,8 @@ public static class PushPlan
     private static Outcome BatchFailed(PushContext context, string? opId) =>
         Refusal(new Rejection(ErrorCode.BatchFailed, "Another op of the atomic batch failed; nothing of it was stored."), Occurred(context, opId), OutcomeState.Unknown);
 
-    private static Outcome Refusal(Rejection rejection, Occurrence occurrence, OutcomeState state, Action<Utf8JsonWriter>? extra = null) => new()
+    /// <summary>A refusal as an answer; stored where <paramref name="state"/> is not <see cref="OutcomeState.Unknown"/>.</summary>
+    public static Outcome Refusal(Rejection rejection, Occurrence occurrence, OutcomeState state, Action<Utf8JsonWriter>? extra = null) => new()
     {
         Status = rejection.Code.Info().Status,
         State = state,
