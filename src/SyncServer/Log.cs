@@ -20,4 +20,43 @@ internal static partial class Log
 
     [LoggerMessage(EventId = 3, Level = LogLevel.Error, Message = "Unexpected {Exceptions} (trace {TraceId})")]
     public static partial void Unexpected(ILogger logger, string exceptions, string traceId);
+
+    [LoggerMessage(900, LogLevel.Information, "Making a PostgreSQL cluster in {Directory}")]
+    public static partial void EmbeddedPostgresInitialising(ILogger logger, string directory);
+
+    [LoggerMessage(901, LogLevel.Information, "PostgreSQL {Major} started on {Directory}")]
+    public static partial void EmbeddedPostgresStarted(ILogger logger, int major, string directory);
+
+    [LoggerMessage(902, LogLevel.Information, "PostgreSQL {Major} was still running on {Directory} and is used again")]
+    public static partial void EmbeddedPostgresAdopted(ILogger logger, int major, string directory);
+
+    [LoggerMessage(903, LogLevel.Information, "PostgreSQL on {Directory} stopped")]
+    public static partial void EmbeddedPostgresStopped(ILogger logger, string directory);
+
+    [LoggerMessage(904, LogLevel.Information, "PostgreSQL on {Directory} keeps running: another server uses it")]
+    public static partial void EmbeddedPostgresStillInUse(ILogger logger, string directory);
+
+    [LoggerMessage(905, LogLevel.Error, "PostgreSQL on {Directory} could not be stopped and keeps running; the next start adopts it")]
+    public static partial void EmbeddedPostgresNotStopped(ILogger logger, string directory);
+
+    [LoggerMessage(LogLevel.Information, "Took {Count} keys from {Address}")]
+    public static partial void KeySetTaken(this ILogger log, Uri address, int count);
+
+    [LoggerMessage(LogLevel.Warning, "Could not fetch keys from {Address}; those at hand stay")]
+    public static partial void KeySetNotFetched(this ILogger log, Exception exception, Uri address);
+
+    [LoggerMessage(LogLevel.Warning, "No key at {Address} is of use here; those at hand stay")]
+    public static partial void KeySetWithoutUse(this ILogger log, Uri address);
+
+    [LoggerMessage(LogLevel.Information, "Left out a key at {Address}: {Reason}")]
+    public static partial void PublishedKeyIgnored(this ILogger log, Uri address, string reason);
+
+    [LoggerMessage(LogLevel.Information, "Applied migration {Migration}")]
+    public static partial void MigrationApplied(this ILogger log, string migration);
+
+    [LoggerMessage(LogLevel.Warning, "Not ready: the database does not answer ({Cause})")]
+    public static partial void DatabaseDoesNotAnswer(this ILogger log, string cause);
+
+    [LoggerMessage(LogLevel.Warning, "PostgreSQL may lose acknowledged writes in a crash: {Settings}")]
+    public static partial void UnsafeSettings(this ILogger log, string settings);
 }

@@ -1,10 +1,45 @@
-using SyncServer.Core;
-using SyncServer.Http;
+using System.Runtime.InteropServices;
+using SyncServer;
+using SyncServer.Operators;
+using SyncServer.Storage;
+using SyncServer.Storage.Embedded;
 
-var builder = WebApplication.CreateBuilder(args);
-builder.AddHttp(new Limits());
+// Signals count from the first line on: a server that is stopped while its database starts stops that database too.
+using var stopping = new CancellationTokenSource();
+using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+using var hungUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
 
-var app = builder.Build();
-app.UseHttp();
-app.UseRateLimits();
-app.Run();
+try
+{
+    if (await HealthCommand.TryRunAsync(args, stopping.Token) is { } health)
+    {
+        return health;
+    }
+
+    await using var app = ServerHost.Build(args);
+    await using var postgres = await EmbeddedPostgres.StartUnlessConfiguredAsync(app.Configuration, app.Logger, stopping.Token);
+    if (await StorageCommands.TryRunAsync(args, app.Services, stopping.Token) is { } exitCode)
+    {
+        return exitCode;
+    }
+
+    // Disposes the application, and with it every connection, before the database stops.
+    await app.RunAsync(stopping.Token);
+    return 0;
+}
+catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+{
+    return 0;
+}
+catch (EmbeddedPostgresException impossible)
+{
+    await Console.Error.WriteLineAsync(impossible.Message);
+    return 1;
+}
+
+void Stop(PosixSignalContext signal)
+{
+    signal.Cancel = true;
+    stopping.Cancel();
+}

@@ -187,7 +187,7 @@ public static class Decide
             : new Decision.Apply(OpKind.Restore, null);
     }
 
-    private static Decision Write(PushContext context, OpKind kind, JsonObject data, IReadOnlyList<Explanation>? merge = null)
+    internal static Decision Write(PushContext context, OpKind kind, JsonObject data, IReadOnlyList<Explanation>? merge = null)
     {
         var bytes = data.ToUtf8().Length;
         var limit = context.Limits.RecordBytesMax;
@@ -247,7 +247,7 @@ public static class Decide
 
     private static bool IsAhead(Op op, SyncRecord current) => !op.IsStrict && op.BaseRev > current.Rev;
 
-    private static Decision.Refuse NotHeld() =>
+    internal static Decision.Refuse NotHeld() =>
         new(new Rejection(ErrorCode.PreconditionFailed, "The precondition does not hold for the record as it is."), Stored: true);
 
     private static Decision.Refuse Resync(string reason, string detail) =>

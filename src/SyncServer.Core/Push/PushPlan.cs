@@ -6,7 +6,10 @@ using SyncServer.Core.Records;
 
 namespace SyncServer.Core.Push;
 
-/// <summary>One item of a push: an op, or what kept it from being one.</summary>
+/// <summary>
+/// One item of a push: an op, or what kept it from being one. An op with a rejection is refused with it, unless its key
+/// was used before.
+/// </summary>
 public readonly record struct PushItem(Op? Op, string? OpId, Rejection? Rejection);
 
 /// <summary>
@@ -37,7 +40,7 @@ public static class PushPlan
 
     private static Outcome One(SpacePlan plan, PushContext context, PushItem item)
     {
-        if (item.Op is not { } op || item.Rejection is not null)
+        if (item.Op is not { } op)
         {
             return Refusal(item.Rejection!, Occurred(context, item.OpId), OutcomeState.Unknown);
         }
@@ -48,11 +51,15 @@ public static class PushPlan
             return Repeat(plan, context, op, first);
         }
 
+        if (item.Rejection is { } rejection)
+        {
+            return Refusal(rejection, Occurred(context, op.OpId), OutcomeState.Unknown);
+        }
+
         var outcome = Carry(plan, context, op, Decide.About(plan, context, op));
         if (outcome.IsStored)
         {
             plan.Decide(key, new StoredOutcome(outcome, op.Fingerprint) { Entity = op.Key.Entity });
-            plan.Tallies.AddOutcome(op.Key.Entity, outcome.State);
         }
 
         return outcome;
@@ -88,10 +95,11 @@ public static class PushPlan
         }
     }
 
-    private static Outcome Carry(SpacePlan plan, PushContext context, Op op, Decision decision) => decision switch
+    /// <summary>Does what was decided to the plan, and says so. It stores no outcome.</summary>
+    internal static Outcome Carry(SpacePlan plan, PushContext context, Op op, Decision decision) => decision switch
     {
         Decision.Apply apply => Success(context, op, Written(plan, context, op, apply), apply.Merge, isNew: apply.Kind == OpKind.Create),
-        Decision.Keep keep => Success(context, op, plan.Find(op.Key)!, keep.Merge, isNew: false),
+        Decision.Keep keep => Success(context, op, plan.Find(op.Key), keep.Merge, isNew: false),
         Decision.Park park => Parked(plan, context, op, park),
         Decision.Join join => Joined(plan, context, op, join.Conflict),
         Decision.Refuse refuse => Refused(plan, context, op, refuse),
@@ -101,7 +109,7 @@ public static class PushPlan
     private static SyncRecord Written(SpacePlan plan, PushContext context, Op op, Decision.Apply apply) =>
         plan.Write(context.Author, op, apply.Kind, apply.Data is { } data ? new RecordData(data) : plan.Find(op.Key)!.Data);
 
-    private static Outcome Success(PushContext context, Op op, SyncRecord record, IReadOnlyList<Merge.Explanation>? merge, bool isNew)
+    private static Outcome Success(PushContext context, Op op, SyncRecord? record, IReadOnlyList<Merge.Explanation>? merge, bool isNew)
     {
         var status = isNew ? 201 : 200;
         return new Outcome
@@ -109,9 +117,9 @@ public static class PushPlan
             Status = status,
             State = merge is null ? OutcomeState.Applied : OutcomeState.Merged,
             Body = OutcomeBody.Success(op.OpId, status, record, merge),
-            Rev = record.Rev,
-            ETag = !op.Replaces || JsonValue.Same(record.Data?.Value, op.Patch) ? record.ETag : null,
-            Location = isNew ? $"{context.SpacePath}/records/{record.Key.Entity}/{record.Key.Id}" : null,
+            Rev = record?.Rev,
+            ETag = !op.Replaces || JsonValue.Same(record?.Data?.Value, op.Patch) ? record?.ETag : null,
+            Location = isNew ? $"{context.SpacePath}/records/{op.Key.Entity}/{op.Key.Id}" : null,
         };
     }
 
@@ -203,14 +211,15 @@ public static class PushPlan
     private static Outcome BatchFailed(PushContext context, string? opId) =>
         Refusal(new Rejection(ErrorCode.BatchFailed, "Another op of the atomic batch failed; nothing of it was stored."), Occurred(context, opId), OutcomeState.Unknown);
 
-    private static Outcome Refusal(Rejection rejection, Occurrence occurrence, OutcomeState state, Action<Utf8JsonWriter>? extra = null) => new()
+    /// <summary>A refusal as an answer; stored where <paramref name="state"/> is not <see cref="OutcomeState.Unknown"/>.</summary>
+    public static Outcome Refusal(Rejection rejection, Occurrence occurrence, OutcomeState state, Action<Utf8JsonWriter>? extra = null) => new()
     {
         Status = rejection.Code.Info().Status,
         State = state,
         Body = OutcomeBody.Problem(rejection, occurrence, extra),
     };
 
-    private static Occurrence Occurred(PushContext context, string? opId) => new(context.SpacePath + "/sync/ops", context.TraceId, opId);
+    private static Occurrence Occurred(PushContext context, string? opId) => new(context.Instance ?? context.SpacePath + "/sync/ops", context.TraceId, opId);
 
     private static ParkedOp AsParked(SpacePlan plan, Op op) => new(op.OpId, op.Kind, op.BaseRev, op.Patch, op.N, plan.Now);
 }

@@ -1,0 +1,61 @@
+using System.Security.Claims;
+using SyncServer.Core;
+
+namespace SyncServer.Accounts;
+
+/// <summary>Who calls, as the token proved it.</summary>
+/// <param name="Principal">The token's subject, 1 to 255 characters without control characters.</param>
+/// <param name="IsOperator">Whether the token carries the admin role.</param>
+public readonly record struct Caller(string Principal, bool IsOperator)
+{
+    internal const string SubjectClaim = "sub";
+    internal const string RoleClaim = "role";
+    internal const string AdminRole = "admin";
+
+    /// <summary>
+    /// Control characters are refused because principals travel through logs, headers and URLs; beyond that a
+    /// subject is opaque and compared ordinally.
+    /// </summary>
+    internal static bool IsPrincipal(ReadOnlySpan<char> text)
+    {
+        if (text.Length is 0 or > Limits.PrincipalLength)
+        {
+            return false;
+        }
+
+        foreach (var c in text)
+        {
+            if (char.IsControl(c))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>The caller as ASP.NET Core sees it; <c>Identity.Name</c> is the principal.</summary>
+    internal ClaimsPrincipal ToClaims(string scheme)
+    {
+        var claims = new List<Claim>(2) { new(SubjectClaim, Principal) };
+        if (IsOperator)
+        {
+            claims.Add(new Claim(RoleClaim, AdminRole));
+        }
+
+        return new ClaimsPrincipal(new ClaimsIdentity(claims, scheme, SubjectClaim, RoleClaim));
+    }
+}
+
+/// <summary>The caller of a request.</summary>
+public static class CallerOfRequest
+{
+    /// <summary>
+    /// Valid on every route behind the default policy. A route that allows anonymous requests has no caller; asking
+    /// for one there is a bug of the route and throws.
+    /// </summary>
+    public static Caller Caller(this HttpContext context) =>
+        context.User.Identity is { IsAuthenticated: true, Name: { } principal }
+            ? new Caller(principal, context.User.IsInRole(Accounts.Caller.AdminRole))
+            : throw new InvalidOperationException("The route asks for the caller but lets anonymous requests in.");
+}

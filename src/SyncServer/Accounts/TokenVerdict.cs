@@ -1,0 +1,18 @@
+namespace SyncServer.Accounts;
+
+/// <summary>What was decided about a token.</summary>
+internal abstract record TokenVerdict
+{
+    private TokenVerdict()
+    {
+    }
+
+    /// <summary>The token proves <paramref name="Caller"/> until <paramref name="Expires"/>, clock skew not counted.</summary>
+    internal sealed record Accepted(Caller Caller, DateTimeOffset Expires) : TokenVerdict;
+
+    /// <summary>The token proves nothing. The reason fits an <c>error_description</c>: no quotes, ASCII only.</summary>
+    internal sealed record Refused(string Reason) : TokenVerdict;
+
+    /// <summary>No key at hand verifies the token, and one fetched later might.</summary>
+    internal sealed record KeyUnknown : TokenVerdict;
+}

@@ -1,0 +1,42 @@
+using SyncServer.Core;
+using SyncServer.Core.Ops;
+using SyncServer.Core.Push;
+using SyncServer.Core.Spaces;
+using SyncServer.Spaces;
+using SyncServer.Storage;
+
+namespace SyncServer.Push;
+
+/// <summary>Some ops of one caller for one space.</summary>
+internal sealed record PushRequest(SpaceCall Call, IReadOnlyList<PushItem> Items)
+{
+    /// <summary>All are applied or none is.</summary>
+    public bool Atomic { get; init; }
+
+    /// <summary>Decide everything, store nothing, take no lock.</summary>
+    public bool DryRun { get; init; }
+
+    /// <summary>The path that problems name; null is <c>sync/ops</c>, whether the ops came alone or in a batch.</summary>
+    public string? Instance { get; init; }
+}
+
+/// <summary>Decides a push in one transaction: afterwards every outcome that is final is stored with its effect, or none is.</summary>
+internal sealed class PushTransaction(SpaceTransaction transaction, ServerIdentity identity, Limits limits)
+{
+    /// <summary>One outcome per item, in order; or the rejection of the whole push, which then looked at nothing.</summary>
+    public Task<(IReadOnlyList<Outcome>? Outcomes, Rejection? Rejection)> RunAsync(PushRequest request, CancellationToken cancellation)
+    {
+        var context = request.Call.Context(identity, limits) with { Atomic = request.Atomic, DryRun = request.DryRun, Instance = request.Instance };
+        var ops = request.Items.Where(item => item.Op is not null).Select(item => item.Op!).ToList();
+        var spec = LoadSpec.Of(request.Call.SpaceId, context, ops);
+        Decided<IReadOnlyList<Outcome>> Decide(LoadedSpace loaded)
+        {
+            var (outcomes, discard) = PushPlan.Run(loaded.Plan, context, request.Items);
+            return new Decided<IReadOnlyList<Outcome>>(outcomes, discard);
+        }
+
+        return request.DryRun
+            ? transaction.LookAsync(spec, Role.Writer, Decide, cancellation)
+            : transaction.RunAsync(spec, Role.Writer, Decide, cancellation);
+    }
+}

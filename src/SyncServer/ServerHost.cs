@@ -1,0 +1,50 @@
+using SyncServer.Accounts;
+using SyncServer.Conflicts;
+using SyncServer.Http;
+using SyncServer.Operators;
+using SyncServer.Pull;
+using SyncServer.Push;
+using SyncServer.Records;
+using SyncServer.Spaces;
+using SyncServer.Storage;
+
+namespace SyncServer;
+
+/// <summary>Composes the server.</summary>
+public static class ServerHost
+{
+    /// <summary>A host that is built and not started; <c>ConnectionStrings:Sync</c> may still be set until it is.</summary>
+    public static WebApplication Build(string[] args)
+    {
+        var builder = WebApplication.CreateBuilder(args);
+        var settings = SyncSettings.Read(builder.Configuration);
+        settings.AddTo(builder.Services);
+        builder.AddHttp(settings.Limits);
+        builder.AddAccounts();
+        builder.AddStorage();
+        builder.Services.AddSingleton<SpaceTransaction>();
+        builder.Services.AddSpaces();
+        builder.Services.AddSingleton<PushTransaction>();
+        builder.Services.AddSingleton<PushEndpoint>();
+        builder.Services.AddSingleton<PullQuery>();
+        builder.Services.AddSingleton<PullEndpoint>();
+        builder.Services.AddRecords();
+        builder.Services.AddConflicts();
+        builder.Services.AddSingleton<OverviewQuery>().AddSingleton<OverviewEndpoint>();
+        builder.Services.AddHealth();
+
+        var app = builder.Build();
+        app.UseHttp();
+        app.UseAccounts();
+        app.MapHealth();
+        app.MapSpaces();
+        OverviewEndpoint.Map(app);
+        var space = app.MapGroup("/v1/spaces/{space}");
+        PushEndpoint.Map(space);
+        PullEndpoint.Map(space);
+        space.MapRecords();
+        space.MapConflicts();
+        MembersEndpoint.Map(space);
+        return app;
+    }
+}

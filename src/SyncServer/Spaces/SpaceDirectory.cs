@@ -1,0 +1,62 @@
+using Npgsql;
+using SyncServer.Core.Spaces;
+
+namespace SyncServer.Spaces;
+
+/// <summary>From the <c>{space}</c> of a route to the id of a space. It grants nothing: roles are read with the data.</summary>
+internal sealed class SpaceDirectory(NpgsqlDataSource source, TimeProvider clock)
+{
+    /// <summary>The name of the caller's personal space.</summary>
+    public const string Me = "me";
+
+    /// <summary>
+    /// The id, or null where the text is none. <c>me</c> always has one: the first call makes the personal space, and
+    /// of two first calls at once one makes it and both get the same id.
+    /// </summary>
+    public async ValueTask<Guid?> FindAsync(string principal, string space, CancellationToken cancellation)
+    {
+        if (space == Me)
+        {
+            return await PersonalAsync(principal, cancellation);
+        }
+
+        return Guid.TryParseExact(space, "D", out var id) && id.ToString() == space ? id : null;
+    }
+
+    private async Task<Guid> PersonalAsync(string principal, CancellationToken cancellation)
+    {
+        await using (var find = source.CreateCommand("SELECT space_id FROM accounts WHERE principal = $1"))
+        {
+            find.Parameters.Add(new NpgsqlParameter { Value = principal });
+            if (await find.ExecuteScalarAsync(cancellation) is Guid known)
+            {
+                return known;
+            }
+        }
+
+        return await MakePersonalAsync(principal, cancellation);
+    }
+
+    private async Task<Guid> MakePersonalAsync(string principal, CancellationToken cancellation)
+    {
+        // One statement is one transaction. The conflicting insert waits for the first to commit and then returns its row.
+        await using var make = source.CreateCommand("""
+            WITH account AS (
+                INSERT INTO accounts AS a (principal, space_id) VALUES ($1, $2)
+                ON CONFLICT (principal) DO UPDATE SET space_id = a.space_id
+                RETURNING space_id),
+            space AS (
+                INSERT INTO spaces (space_id, head, tombstone_horizon, history_horizon, name, personal, created_at)
+                SELECT space_id, 0, 0, 0, NULL, true, $3 FROM account WHERE space_id = $2),
+            member AS (
+                INSERT INTO members (space_id, principal, role)
+                SELECT space_id, $1, $4 FROM account WHERE space_id = $2)
+            SELECT space_id FROM account
+            """);
+        make.Parameters.Add(new NpgsqlParameter { Value = principal });
+        make.Parameters.Add(new NpgsqlParameter { Value = Guid.NewGuid() });
+        make.Parameters.Add(new NpgsqlParameter { Value = clock.GetUtcNow() });
+        make.Parameters.Add(new NpgsqlParameter { Value = (short)Role.Owner });
+        return (Guid)(await make.ExecuteScalarAsync(cancellation))!;
+    }
+}

@@ -1,0 +1,44 @@
+using System.Globalization;
+using Npgsql;
+
+namespace SyncServer.Storage;
+
+/// <summary>Makes the one pool of connections that everything shares.</summary>
+internal static class DataSource
+{
+    /// <summary>How the server's sessions are named in <c>pg_stat_activity</c>.</summary>
+    public const string ApplicationName = "SyncServer";
+
+    /// <summary>
+    /// Seconds that the client waits longer than the server: a statement that takes too long ends with PostgreSQL's own
+    /// error, and the connection stays usable.
+    /// </summary>
+    private const int ClientPatience = 5;
+
+    /// <summary>
+    /// A data source for <paramref name="connectionString"/>. <c>Database:*</c> decides what it has a setting for; of
+    /// the connection string's own <c>Options</c> every one is kept, and wins.
+    /// </summary>
+    public static NpgsqlDataSource Create(string connectionString, DatabaseOptions database, ILoggerFactory? loggers = null)
+    {
+        var source = new NpgsqlDataSourceBuilder(connectionString).UseLoggerFactory(loggers);
+        var settings = source.ConnectionStringBuilder;
+        settings.ApplicationName ??= ApplicationName;
+        settings.Options = $"{Timeouts(database)} {settings.Options}".TrimEnd();
+        settings.CommandTimeout = database.StatementTimeout == TimeSpan.Zero
+            ? 0
+            : (int)Math.Ceiling(database.StatementTimeout.TotalSeconds) + ClientPatience;
+        settings.MaxPoolSize = database.MaxPoolSize;
+        settings.MaxAutoPrepare = database.MaxAutoPrepare;
+        settings.Multiplexing = false;
+        return source.Build();
+    }
+
+    // As options of the session's start, they hold again after every reset of a pooled connection.
+    private static string Timeouts(DatabaseOptions database) =>
+        $"-c lock_timeout={Milliseconds(database.LockTimeout)}"
+        + $" -c statement_timeout={Milliseconds(database.StatementTimeout)}"
+        + $" -c idle_in_transaction_session_timeout={Milliseconds(database.IdleInTransactionTimeout)}";
+
+    private static string Milliseconds(TimeSpan time) => ((long)time.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,179 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+using SyncServer.Operators;
+using SyncServer.Storage;
+
+namespace SyncServer.Tests.Storage;
+
+public sealed class StorageSetupTests
+{
+    [Fact]
+    public async Task A_server_migrates_at_its_start_and_is_ready()
+    {
+        await using var database = await ScratchDatabase.CreateAsync();
+        await using var app = Build(database.ConnectionString, migrate: true);
+        await app.StartAsync();
+        var (status, report) = await ReadyAsync(app);
+        Assert.Equal(HttpStatusCode.OK, status);
+        Assert.Equal(["database pass", "primary pass", "schema pass"], Checks(report)[..3]);
+        Assert.Equal("""{"name":"database","status":"pass"}""", report["checks"]![0]!.ToJsonString());
+        var identity = app.Services.GetRequiredService<ServerIdentity>();
+        Assert.Equal(
+            await database.LinesAsync("SELECT epoch || ' ' || encode(cursor_key, 'hex') FROM server"),
+            new[] { $"{identity.Epoch} {Convert.ToHexStringLower(identity.CursorKey.Span)}" });
+        await using var scope = app.Services.CreateAsyncScope();
+        Assert.Empty(await scope.ServiceProvider.GetRequiredService<SyncDb>().Spaces.ToListAsync());
+    }
+
+    [Fact]
+    public async Task A_server_does_not_start_on_a_database_that_is_not_migrated()
+    {
+        await using var database = await ScratchDatabase.CreateAsync();
+        await using var app = Build(database.ConnectionString, migrate: false);
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => app.StartAsync());
+        Assert.Contains("SyncServer migrate", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_migrate_command_applies_once_and_the_server_command_is_no_command()
+    {
+        await using var database = await ScratchDatabase.CreateAsync();
+        await using var app = Build(database.ConnectionString, migrate: false);
+        Assert.Null(await StorageCommands.TryRunAsync(["--urls=http://localhost:0"], app.Services));
+        Assert.Equal(0, await StorageCommands.TryRunAsync(["migrate"], app.Services));
+        Assert.Equal(0, await StorageCommands.TryRunAsync(["migrate"], app.Services));
+        await app.StartAsync();
+    }
+
+    [Fact]
+    public async Task The_migrate_command_fails_where_the_database_does_not_answer()
+    {
+        await using var app = Build("Host=127.0.0.1;Port=1;Timeout=2", migrate: false);
+        Assert.Equal(1, await StorageCommands.TryRunAsync(["migrate"], app.Services));
+    }
+
+    [Fact]
+    public async Task Timeouts_hold_on_every_connection_again_after_a_reset()
+    {
+        await using var database = await ScratchDatabase.CreateAsync();
+        await using var source = database.Open();
+        for (var use = 0; use < 2; use++)
+        {
+            await using var connection = await source.OpenConnectionAsync();
+            await using var command = new NpgsqlCommand(
+                """
+                SELECT concat_ws(' ', current_setting('lock_timeout'), current_setting('statement_timeout'),
+                    current_setting('idle_in_transaction_session_timeout'), current_setting('application_name'))
+                """,
+                connection);
+            Assert.Equal("5s 15s 10s SyncServer", await command.ExecuteScalarAsync());
+            command.CommandText = "SET lock_timeout = 0; SET statement_timeout = 0";
+            await command.ExecuteNonQueryAsync();
+        }
+    }
+
+    [Theory]
+    [InlineData("-c synchronous_commit=off", "durability fail", "synchronous_commit is off")]
+    [InlineData("-c default_transaction_read_only=on", "primary fail", "takes no writes")]
+    public async Task A_database_that_would_lose_or_refuse_writes_is_not_ready(string options, string check, string detail)
+    {
+        await using var database = await ScratchDatabase.MigratedAsync();
+        var connection = new NpgsqlConnectionStringBuilder(database.ConnectionString) { Options = options };
+        await using var app = Build(connection.ConnectionString, migrate: false, allowUnsafe: false);
+        await app.StartAsync();
+        var (status, report) = await ReadyAsync(app);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
+        Assert.Contains(check, Checks(report));
+        Assert.Contains(detail, report.ToJsonString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Unsafe_settings_that_are_allowed_are_a_warning()
+    {
+        await using var database = await ScratchDatabase.MigratedAsync();
+        var connection = new NpgsqlConnectionStringBuilder(database.ConnectionString) { Options = "-c synchronous_commit=off" };
+        await using var app = Build(connection.ConnectionString, migrate: false);
+        await app.StartAsync();
+        var (status, report) = await ReadyAsync(app);
+        Assert.Equal(HttpStatusCode.OK, status);
+        Assert.Contains("durability warn", Checks(report));
+    }
+
+    [Fact]
+    public async Task A_migration_that_is_missing_makes_a_server_unready()
+    {
+        await using var database = await ScratchDatabase.MigratedAsync();
+        await using var app = Build(database.ConnectionString, migrate: false);
+        await app.StartAsync();
+        await database.LinesAsync("""DELETE FROM "__EFMigrationsHistory" RETURNING "MigrationId"::text""");
+        var (status, report) = await ReadyAsync(app);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
+        Assert.Contains("schema fail", Checks(report));
+    }
+
+    [Fact]
+    public async Task A_server_without_its_database_is_alive_and_not_ready_and_names_no_host()
+    {
+        var database = await ScratchDatabase.MigratedAsync();
+        await using var app = Build(database.ConnectionString, migrate: false);
+        await app.StartAsync();
+        await database.DisposeAsync();
+        var (status, report) = await ReadyAsync(app);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
+        Assert.Equal(
+            """{"checks":[{"name":"database","status":"fail","detail":"does not answer"}],"status":"fail"}""",
+            report.ToJsonString());
+        using var client = app.GetTestClient();
+        Assert.Equal(HttpStatusCode.OK, (await client.GetAsync("/health/live")).StatusCode);
+    }
+
+    [Fact]
+    public async Task Probes_that_come_at_once_share_one_answer()
+    {
+        await using var database = await ScratchDatabase.MigratedAsync();
+        await using var app = Build(database.ConnectionString, migrate: false);
+        await app.StartAsync();
+        var readiness = ActivatorUtilities.CreateInstance<Readiness>(app.Services, new StoppedClock());
+        var reports = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => Task.Run(readiness.CheckAsync)));
+        Assert.Single(reports.Distinct(ReferenceEqualityComparer.Instance));
+    }
+
+    private sealed class StoppedClock : TimeProvider
+    {
+        public override long GetTimestamp() => 0;
+    }
+
+    private static WebApplication Build(string connectionString, bool migrate, bool allowUnsafe = true)
+    {
+        var builder = WebApplication.CreateBuilder();
+        builder.WebHost.UseTestServer();
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>(StringComparer.Ordinal)
+        {
+            ["ConnectionStrings:Sync"] = connectionString,
+            ["Database:MigrateOnStart"] = migrate.ToString(),
+            ["Database:AllowUnsafeSettings"] = allowUnsafe.ToString(),
+        });
+        builder.AddStorage();
+        builder.Services.AddHealth();
+        builder.Services.AddAuthorization();
+        var app = builder.Build();
+        app.MapHealth();
+        return app;
+    }
+
+    private static async Task<(HttpStatusCode Status, JsonObject Report)> ReadyAsync(WebApplication app)
+    {
+        using var client = app.GetTestClient();
+        using var response = await client.GetAsync("/health/ready");
+        return (response.StatusCode, JsonNode.Parse(await response.Content.ReadAsStringAsync())!.AsObject());
+    }
+
+    private static string[] Checks(JsonObject report) =>
+        [.. report["checks"]!.AsArray().Select(check => $"{check!["name"]} {check["status"]}")];
+}
