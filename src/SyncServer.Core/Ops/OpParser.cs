@@ -21,11 +21,6 @@ public static class OpParser
         }
 
         var read = new Members(members, at);
-        if (headerKey is null && read.Optional("opId") is null)
-        {
-            return (null, null, Rejection.At(JsonPointer.Child(at, "opId"), "An op needs an opId or an Idempotency-Key.", ErrorCode.IdempotencyKeyMissing));
-        }
-
         var opId = read.Text("opId", required: headerKey is null, RecordKey.IsOpId, "1 to 255 printable ASCII characters") ?? headerKey;
         if (headerKey is not null && opId is not null && !string.Equals(headerKey, opId, StringComparison.Ordinal))
         {
@@ -53,7 +48,9 @@ public static class OpParser
 
         if (read.Errors.Count > 0)
         {
-            return (null, opId, new Rejection(ErrorCode.InvalidRequest, read.Errors[0].Detail) { Errors = read.Errors });
+            var lacksOnlyKey = read.Errors.Count == 1 && headerKey is null && read.Optional("opId") is null;
+            var code = lacksOnlyKey ? ErrorCode.IdempotencyKeyMissing : ErrorCode.InvalidRequest;
+            return (null, opId, new Rejection(code, read.Errors[0].Detail) { Errors = read.Errors });
         }
 
         var key = new RecordKey(entity!, id!);
