@@ -34,6 +34,7 @@ public static class ServerHost
         app.UseHttp();
         app.UseAccounts();
         app.MapHealth();
+        app.MapSwagger();
         var space = app.MapGroup("/v1/spaces/{space}");
         PushEndpoint.Map(space);
         PullEndpoint.Map(space);
