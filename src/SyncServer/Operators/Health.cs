@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace SyncServer.Operators;
@@ -46,7 +47,8 @@ public sealed record HealthReport(IReadOnlyList<HealthCheck> Checks)
 /// <summary>
 /// One thing that was looked at. <paramref name="Detail"/> names settings and migrations, never hosts or secrets.
 /// </summary>
-public sealed record HealthCheck(string Name, string Status, string? Detail = null);
+public sealed record HealthCheck(
+    string Name, string Status, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Detail = null);
 
 /// <summary>The words for a check's status.</summary>
 public static class HealthStatus

@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using System.Text;
 using Microsoft.AspNetCore.Builder;
 
 namespace SyncServer.Tests.Servers;
@@ -6,7 +7,8 @@ namespace SyncServer.Tests.Servers;
 /// <summary>A server of its own on a loopback port, in this process.</summary>
 public sealed class TestServer : IAsyncDisposable
 {
-    private readonly SocketsHttpHandler handler = new();
+    // Latin-1, so that tests may send what no client should.
+    private readonly SocketsHttpHandler handler = new() { RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1 };
 
     private TestServer(WebApplication app) => App = app;
 

@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using SyncServer.Storage;
+using SyncServer.Tests.Servers;
 
 namespace SyncServer.Tests.Storage;
 

@@ -22,6 +22,7 @@ public sealed class StorageSetupTests
         var (status, report) = await ReadyAsync(app);
         Assert.Equal(HttpStatusCode.OK, status);
         Assert.Equal(["database pass", "primary pass", "schema pass"], Checks(report)[..3]);
+        Assert.Equal("""{"name":"database","status":"pass"}""", report["checks"]![0]!.ToJsonString());
         var identity = app.Services.GetRequiredService<ServerIdentity>();
         Assert.Equal(
             await database.LinesAsync("SELECT epoch || ' ' || encode(cursor_key, 'hex') FROM server"),
