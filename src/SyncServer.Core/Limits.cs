@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace SyncServer.Core;
 
 /// <summary>
@@ -42,33 +44,49 @@ public sealed record Limits
     /// <summary>Entities in one pull's filter: apps have tens of entities; the filter is part of every cursor.</summary>
     public const int FilterEntities = 100;
 
+    /// <summary>What no setting may exceed: lists of this length are still held in memory and sent in one statement.</summary>
+    private const int MostItems = 100_000;
+
+    /// <summary>What no setting may exceed: a body of this size is held in memory several times over while it is decided.</summary>
+    private const int MostBytes = 256 * 1024 * 1024;
+
     /// <summary>Ops in one batch. A round of an outbox after a day offline; one transaction stays short.</summary>
+    [Range(1, MostItems)]
     public int PushBatchMax { get; init; } = 500;
 
     /// <summary>Bytes of one push after decompression: a batch of large notes, held in memory while it is decided.</summary>
+    [Range(1, MostBytes)]
     public int PushBytesMax { get; init; } = 4 * 1024 * 1024;
 
     /// <summary>Changes in one page of a pull.</summary>
+    [Range(1, MostItems)]
     public int PullPageMax { get; init; } = 1_000;
 
     /// <summary>Changes in a page when the client does not say.</summary>
+    [Range(1, MostItems)]
     public int PullPageDefault { get; init; } = 100;
 
     /// <summary>Bytes of one page of a pull: what a phone parses without noticing. Only a single change may exceed it.</summary>
+    [Range(1, MostBytes)]
     public int PullBytesMax { get; init; } = 1024 * 1024;
 
     /// <summary>Bytes of a record's merged data.</summary>
+    [Range(1, MostBytes)]
     public int RecordBytesMax { get; init; } = 256 * 1024;
 
     /// <summary>Open conflicts on one record, over all devices; more mean a client that repeats a mistake.</summary>
+    [Range(1, MostItems)]
     public int OpenConflictsPerRecord { get; init; } = 100;
 
     /// <summary>Ops that may join one conflict: every join writes the conflict again.</summary>
+    [Range(1, MostItems)]
     public int OpsPerConflict { get; init; } = 200;
 
     /// <summary>Bytes of one conflict with all its ops, for the same reason.</summary>
+    [Range(1, MostBytes)]
     public int ConflictBytesMax { get; init; } = 4 * 1024 * 1024;
 
     /// <summary>Ids in one manifest.</summary>
+    [Range(1, MostItems)]
     public int ManifestMax { get; init; } = 1_000;
 }

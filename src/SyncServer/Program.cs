@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using SyncServer;
+using SyncServer.Operators;
 using SyncServer.Storage;
 using SyncServer.Storage.Embedded;
 
@@ -11,6 +12,11 @@ using var hungUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, Stop);
 
 try
 {
+    if (await HealthCommand.TryRunAsync(args, stopping.Token) is { } health)
+    {
+        return health;
+    }
+
     await using var app = ServerHost.Build(args);
     await using var postgres = await EmbeddedPostgres.StartUnlessConfiguredAsync(app.Configuration, app.Logger, stopping.Token);
     if (await StorageCommands.TryRunAsync(args, app.Services, stopping.Token) is { } exitCode)

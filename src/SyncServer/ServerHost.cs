@@ -1,9 +1,10 @@
 using SyncServer.Accounts;
-using SyncServer.Core;
+using SyncServer.Conflicts;
 using SyncServer.Http;
 using SyncServer.Operators;
 using SyncServer.Pull;
 using SyncServer.Push;
+using SyncServer.Records;
 using SyncServer.Spaces;
 using SyncServer.Storage;
 
@@ -16,18 +17,20 @@ public static class ServerHost
     public static WebApplication Build(string[] args)
     {
         var builder = WebApplication.CreateBuilder(args);
-        var limits = new Limits();
-        builder.AddHttp(limits);
+        var settings = SyncSettings.Read(builder.Configuration);
+        settings.AddTo(builder.Services);
+        builder.AddHttp(settings.Limits);
         builder.AddAccounts();
         builder.AddStorage();
-        builder.Services.AddSingleton(limits);
         builder.Services.AddSingleton<SpaceTransaction>();
-        builder.Services.AddSingleton<SpaceDirectory>();
-        builder.Services.AddSingleton<SpaceCalls>();
+        builder.Services.AddSpaces();
         builder.Services.AddSingleton<PushTransaction>();
         builder.Services.AddSingleton<PushEndpoint>();
         builder.Services.AddSingleton<PullQuery>();
         builder.Services.AddSingleton<PullEndpoint>();
+        builder.Services.AddRecords();
+        builder.Services.AddConflicts();
+        builder.Services.AddSingleton<OverviewQuery>().AddSingleton<OverviewEndpoint>();
         builder.Services.AddHealth();
 
         var app = builder.Build();
@@ -35,9 +38,14 @@ public static class ServerHost
         app.UseAccounts();
         app.MapHealth();
         app.MapSwagger();
+        app.MapSpaces();
+        OverviewEndpoint.Map(app);
         var space = app.MapGroup("/v1/spaces/{space}");
         PushEndpoint.Map(space);
         PullEndpoint.Map(space);
+        space.MapRecords();
+        space.MapConflicts();
+        MembersEndpoint.Map(space);
         return app;
     }
 }

@@ -12,17 +12,24 @@ namespace SyncServer.Core.Json;
 /// </summary>
 public static class JsonParser
 {
-    private static readonly JsonReaderOptions Options = new() { MaxDepth = Limits.JsonDepth };
+    // A $conflict record wraps what came in: /conflicts/0/theirs and /ops/0/patch lie three levels down.
+    private const int StoredDepth = Limits.JsonDepth + 3;
 
     /// <summary>The value, or a rejection whose pointer names the place where that is known.</summary>
-    public static (JsonValue? Value, Rejection? Rejection) Parse(ReadOnlySpan<byte> utf8)
+    public static (JsonValue? Value, Rejection? Rejection) Parse(ReadOnlySpan<byte> utf8) => Parse(utf8, Limits.JsonDepth);
+
+    /// <summary>Stored JSON, which came in through <see cref="Parse(ReadOnlySpan{byte})"/>; anything else in the table is a defect.</summary>
+    public static JsonObject ParseStored(ReadOnlySpan<byte> utf8) =>
+        Parse(utf8, StoredDepth).Value as JsonObject ?? throw new InvalidOperationException("Stored data is not a JSON object.");
+
+    private static (JsonValue? Value, Rejection? Rejection) Parse(ReadOnlySpan<byte> utf8, int depth)
     {
         if (!Utf8.IsValid(utf8))
         {
             return (null, new Rejection(ErrorCode.InvalidRequest, "The body is not valid UTF-8."));
         }
 
-        var reader = new Utf8JsonReader(utf8, Options);
+        var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = depth });
         var run = new Run();
         try
         {
@@ -39,15 +46,11 @@ public static class JsonParser
         {
             var place = string.Create(CultureInfo.InvariantCulture, $"line {trouble.LineNumber + 1}, byte {trouble.BytePositionInLine + 1}");
             return (null, new Rejection(ErrorCode.InvalidRequest,
-                $"The body is not well-formed JSON of at most {Limits.JsonDepth} levels: see {place}."));
+                $"The body is not well-formed JSON of at most {depth} levels: see {place}."));
         }
 
         return (null, Rejection.At(run.Pointer(), run.Failure!));
     }
-
-    /// <summary>Stored JSON, which came in through <see cref="Parse"/>; anything else in the table is a defect.</summary>
-    public static JsonObject ParseStored(ReadOnlySpan<byte> utf8) =>
-        Parse(utf8).Value as JsonObject ?? throw new InvalidOperationException("Stored data is not a JSON object.");
 
     /// <summary>One parse. A null value means that <see cref="Failure"/> is set and the path leads to it.</summary>
     private sealed class Run

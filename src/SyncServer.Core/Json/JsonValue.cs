@@ -97,8 +97,9 @@ public sealed class JsonNumber(string token) : JsonValue
 
     /// <summary>The value where it is an integer that every JSON reader keeps exactly, null otherwise.</summary>
     public long? AsSafeInteger() =>
-        decimal.TryParse(Token, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
-        && value == decimal.Truncate(value) && Math.Abs(value) <= Limits.MaxSafeInteger
+        Normal().Exponent >= 0
+        && decimal.TryParse(Token, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
+        && Math.Abs(value) <= Limits.MaxSafeInteger
             ? (long)value
             : null;
 

@@ -53,26 +53,41 @@ public static class ThreeWay
                 return Explain(path, (b, t, y), y);
             }
 
+            if (b is JsonObject before && t is JsonObject != y is JsonObject)
+            {
+                return Replaced(path, before, t, y);
+            }
+
             Park(path, b, t, y);
             return t;
         }
 
-        /// <summary>Where they took away an object whose members you changed, each of those members is a conflict.</summary>
-        private void Park(string path, JsonValue? b, JsonValue? t, JsonValue? y)
+        /// <summary>
+        /// One side replaced or took away an object whose members the other side changed. Each of those members is a
+        /// conflict, except where it is gone on both sides; and where all of them are, nothing stands against the replacement.
+        /// </summary>
+        private JsonValue? Replaced(string path, JsonObject b, JsonValue? t, JsonValue? y)
         {
-            if (b is JsonObject before && y is JsonObject after)
+            var edited = t as JsonObject ?? (JsonObject)y!;
+            var lost = MergePatch.Touched(MergePatch.Diff(b, edited))
+                .Where(inner => !JsonValue.Same(JsonPointer.Find(t, inner), JsonPointer.Find(y, inner)))
+                .ToList();
+            if (lost.Count == 0)
             {
-                foreach (var inner in MergePatch.Touched(MergePatch.Diff(before, after)))
-                {
-                    Conflicts.Add(new Explanation(path + inner, policy(path + inner).Name,
-                        JsonPointer.Find(before, inner), JsonPointer.Find(t, inner), JsonPointer.Find(after, inner)));
-                }
+                return Explain(path, (b, t, y), t is JsonObject ? y : t);
             }
-            else
+
+            // Your own edits are named one by one; what you replaced is one edit, however much of theirs lies below it.
+            foreach (var inner in y is JsonObject ? lost : [""])
             {
-                Conflicts.Add(new Explanation(path, policy(path).Name, b, t, y));
+                Park(path + inner, JsonPointer.Find(b, inner), JsonPointer.Find(t, inner), JsonPointer.Find(y, inner));
             }
+
+            return t;
         }
+
+        private void Park(string path, JsonValue? b, JsonValue? t, JsonValue? y) =>
+            Conflicts.Add(new Explanation(path, policy(path).Name, b, t, y));
 
         private JsonValue? Explain(string path, (JsonValue? Base, JsonValue? Theirs, JsonValue? Yours) values, JsonValue? merged)
         {

@@ -81,6 +81,12 @@ public static class OpParser
     private static JsonObject Patch(Members read, OpKind? kind)
     {
         var patch = read.Optional("patch");
+        if (kind is null)
+        {
+            // What a patch must be depends on the kind, whose own error is enough.
+            return JsonObject.Empty;
+        }
+
         if (kind is OpKind.Create or OpKind.Update)
         {
             // A misspelt member must not become an empty record: the user's work would be gone without a word.

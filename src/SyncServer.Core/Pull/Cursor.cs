@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Security.Cryptography;
@@ -54,7 +55,9 @@ public readonly record struct Cursor(Guid SpaceId, long Epoch, long Position, lo
     public static Cursor? Decode(string text, ReadOnlySpan<byte> key)
     {
         Span<byte> token = stackalloc byte[PayloadLength + MacLength];
-        if (text.Length != EncodedLength || !Base64Url.TryDecodeFromChars(text, token, out var length) || length != token.Length)
+        if (text.Length != EncodedLength
+            || Base64Url.DecodeFromChars(text, token, out _, out var length) != OperationStatus.Done
+            || length != token.Length)
         {
             return null;
         }

@@ -20,6 +20,9 @@ public sealed record PushContext
     /// <summary>The path of the space, under which problems occur and records are located.</summary>
     public required string SpacePath { get; init; }
 
+    /// <summary>The path of a request that is no push, under which its problems occur; null for a push.</summary>
+    public string? Instance { get; init; }
+
     /// <summary>The trace of the request.</summary>
     public required string TraceId { get; init; }
 

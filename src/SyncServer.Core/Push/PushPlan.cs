@@ -6,7 +6,10 @@ using SyncServer.Core.Records;
 
 namespace SyncServer.Core.Push;
 
-/// <summary>One item of a push: an op, or what kept it from being one.</summary>
+/// <summary>
+/// One item of a push: an op, or what kept it from being one. An op with a rejection is refused with it, unless its key
+/// was used before.
+/// </summary>
 public readonly record struct PushItem(Op? Op, string? OpId, Rejection? Rejection);
 
 /// <summary>
@@ -34,7 +37,7 @@ public static class PushPlan
 
     private static Outcome One(SpacePlan plan, PushContext context, PushItem item)
     {
-        if (item.Op is not { } op || item.Rejection is not null)
+        if (item.Op is not { } op)
         {
             return Refusal(item.Rejection!, Occurred(context, item.OpId), OutcomeState.Unknown);
         }
@@ -45,11 +48,15 @@ public static class PushPlan
             return Repeat(plan, context, op, first);
         }
 
+        if (item.Rejection is { } rejection)
+        {
+            return Refusal(rejection, Occurred(context, op.OpId), OutcomeState.Unknown);
+        }
+
         var outcome = Carry(plan, context, op, Decide.About(plan, context, op));
         if (outcome.IsStored)
         {
             plan.Decide(key, new StoredOutcome(outcome, op.Fingerprint) { Entity = op.Key.Entity });
-            plan.Tallies.AddOutcome(op.Key.Entity, outcome.State);
         }
 
         return outcome;
@@ -200,14 +207,15 @@ public static class PushPlan
     private static Outcome BatchFailed(PushContext context, string? opId) =>
         Refusal(new Rejection(ErrorCode.BatchFailed, "Another op of the atomic batch failed; nothing of it was stored."), Occurred(context, opId), OutcomeState.Unknown);
 
-    private static Outcome Refusal(Rejection rejection, Occurrence occurrence, OutcomeState state, Action<Utf8JsonWriter>? extra = null) => new()
+    /// <summary>A refusal as an answer; stored where <paramref name="state"/> is not <see cref="OutcomeState.Unknown"/>.</summary>
+    public static Outcome Refusal(Rejection rejection, Occurrence occurrence, OutcomeState state, Action<Utf8JsonWriter>? extra = null) => new()
     {
         Status = rejection.Code.Info().Status,
         State = state,
         Body = OutcomeBody.Problem(rejection, occurrence, extra),
     };
 
-    private static Occurrence Occurred(PushContext context, string? opId) => new(context.SpacePath + "/sync/ops", context.TraceId, opId);
+    private static Occurrence Occurred(PushContext context, string? opId) => new(context.Instance ?? context.SpacePath + "/sync/ops", context.TraceId, opId);
 
     private static ParkedOp AsParked(SpacePlan plan, Op op) => new(op.OpId, op.Kind, op.BaseRev, op.Patch, op.N, plan.Now);
 }

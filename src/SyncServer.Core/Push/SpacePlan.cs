@@ -161,11 +161,12 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
         return record;
     }
 
-    /// <summary>Stores the answer of a key; it never had one.</summary>
+    /// <summary>Stores the answer of a key, and counts it; it never had one.</summary>
     public void Decide(OutcomeKey key, StoredOutcome outcome)
     {
         _outcomes.Add(key, outcome);
         _decided.Add(key);
+        Tallies.AddOutcome(outcome.Entity, outcome.Outcome.State);
     }
 
     /// <summary>Opens a conflict, or writes one that an op joined.</summary>

@@ -15,6 +15,9 @@ internal sealed record PushRequest(SpaceCall Call, IReadOnlyList<PushItem> Items
 
     /// <summary>Decide everything, store nothing, take no lock.</summary>
     public bool DryRun { get; init; }
+
+    /// <summary>The path that problems name; null is <c>sync/ops</c>, whether the ops came alone or in a batch.</summary>
+    public string? Instance { get; init; }
 }
 
 /// <summary>Decides a push in one transaction: afterwards every outcome that is final is stored with its effect, or none is.</summary>
@@ -23,8 +26,8 @@ internal sealed class PushTransaction(SpaceTransaction transaction, ServerIdenti
     /// <summary>One outcome per item, in order; or the rejection of the whole push, which then looked at nothing.</summary>
     public Task<(IReadOnlyList<Outcome>? Outcomes, Rejection? Rejection)> RunAsync(PushRequest request, CancellationToken cancellation)
     {
-        var context = request.Call.Context(identity, limits) with { Atomic = request.Atomic, DryRun = request.DryRun };
-        var ops = request.Items.Where(item => item.Rejection is null).Select(item => item.Op!).ToList();
+        var context = request.Call.Context(identity, limits) with { Atomic = request.Atomic, DryRun = request.DryRun, Instance = request.Instance };
+        var ops = request.Items.Where(item => item.Op is not null).Select(item => item.Op!).ToList();
         var spec = LoadSpec.Of(request.Call.SpaceId, context, ops);
         Decided<IReadOnlyList<Outcome>> Decide(LoadedSpace loaded)
         {

@@ -18,6 +18,9 @@ internal sealed record LoadSpec(Guid SpaceId, string Principal, string Device)
     /// <summary>Records, each with the revision after which its changes matter; null where they do not.</summary>
     public IReadOnlyDictionary<RecordKey, long?> Records { get; init; } = new Dictionary<RecordKey, long?>();
 
+    /// <summary>Another space whose row is locked too. Locks are taken in the order of ids, whichever is the other.</summary>
+    public Guid? Beside { get; init; }
+
     /// <summary>What a push of these ops needs.</summary>
     public static LoadSpec Of(Guid spaceId, PushContext context, IReadOnlyList<Op> ops)
     {
@@ -42,6 +45,8 @@ internal sealed record LoadedSpace(SpacePlan Plan, Role Role, bool Personal, str
 internal sealed class SpaceLoad(TimeProvider clock)
 {
     private const string Space = "SELECT head, personal, name FROM spaces WHERE space_id = $1";
+
+    private const string Both = "SELECT space_id FROM spaces WHERE space_id = ANY ($1) ORDER BY space_id FOR UPDATE";
 
     private const string Member = "SELECT role FROM members WHERE space_id = $1 AND principal = $2";
 
@@ -80,6 +85,11 @@ internal sealed class SpaceLoad(TimeProvider clock)
         NpgsqlConnection connection, LoadSpec spec, bool locked, CancellationToken cancellation)
     {
         await using var batch = new NpgsqlBatch(connection);
+        if (locked && spec.Beside is { } beside)
+        {
+            Add(batch, Both, new[] { spec.SpaceId, beside });
+        }
+
         Add(batch, locked ? Space + " FOR UPDATE" : Space, spec.SpaceId);
         Add(batch, Member, spec.SpaceId, spec.Principal);
         Add(batch, Outcomes, spec.SpaceId, spec.Principal, spec.OpIds.ToArray());
@@ -94,6 +104,11 @@ internal sealed class SpaceLoad(TimeProvider clock)
         }
 
         await using var reader = await batch.ExecuteReaderAsync(cancellation);
+        if (locked && spec.Beside is not null)
+        {
+            await reader.NextResultAsync(cancellation);
+        }
+
         return await ReadAsync(reader, spec, cancellation);
     }
 

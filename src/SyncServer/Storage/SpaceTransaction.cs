@@ -23,8 +23,16 @@ internal sealed class SpaceTransaction(NpgsqlDataSource source, TimeProvider clo
     /// Runs <paramref name="decide"/> on the locked space and writes its plan. The rejection is set where the caller is
     /// no member or lacks <paramref name="needed"/>; then nothing was looked up for it and nothing is written.
     /// </summary>
+    public Task<(T? Answer, Rejection? Rejection)> RunAsync<T>(
+        LoadSpec spec, Role needed, Func<LoadedSpace, Decided<T>> decide, CancellationToken cancellation) =>
+        RunAsync(spec, needed, (loaded, _) => Task.FromResult(decide(loaded)), cancellation);
+
+    /// <summary>
+    /// The same for a decision that reads or writes rows which are no part of a plan: what it does on the connection is
+    /// committed together with the plan, or not at all, and may be run again from the start.
+    /// </summary>
     public async Task<(T? Answer, Rejection? Rejection)> RunAsync<T>(
-        LoadSpec spec, Role needed, Func<LoadedSpace, Decided<T>> decide, CancellationToken cancellation)
+        LoadSpec spec, Role needed, Func<LoadedSpace, NpgsqlConnection, Task<Decided<T>>> decide, CancellationToken cancellation)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -51,7 +59,7 @@ internal sealed class SpaceTransaction(NpgsqlDataSource source, TimeProvider clo
     }
 
     private async Task<(T? Answer, Rejection? Rejection)> OnceAsync<T>(
-        LoadSpec spec, Role needed, Func<LoadedSpace, Decided<T>> decide, CancellationToken cancellation)
+        LoadSpec spec, Role needed, Func<LoadedSpace, NpgsqlConnection, Task<Decided<T>>> decide, CancellationToken cancellation)
     {
         await using var connection = await source.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
@@ -61,11 +69,11 @@ internal sealed class SpaceTransaction(NpgsqlDataSource source, TimeProvider clo
             return (default, rejection);
         }
 
-        var decided = decide(loaded!);
-        if (!decided.Discard && loaded!.Plan.HasWrites)
+        var decided = await decide(loaded!, connection);
+        if (!decided.Discard)
         {
             // From here on the client's patience does not count: what was decided is stored, and a repeat finds it.
-            await SpaceWrite.WriteAsync(connection, loaded.Plan);
+            await SpaceWrite.WriteAsync(connection, loaded!.Plan);
             await transaction.CommitAsync(CancellationToken.None);
         }
 

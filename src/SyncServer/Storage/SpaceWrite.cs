@@ -44,9 +44,14 @@ internal static class SpaceWrite
             reused = t.reused + excluded.reused, opened = t.opened + excluded.opened, resolved = t.resolved + excluded.resolved
         """;
 
-    /// <summary>Sends everything that the plan holds; the transaction is the caller's.</summary>
+    /// <summary>Sends everything that the plan holds, which may be nothing; the transaction is the caller's.</summary>
     public static async Task WriteAsync(NpgsqlConnection connection, SpacePlan plan)
     {
+        if (!plan.HasWrites)
+        {
+            return;
+        }
+
         await using var batch = new NpgsqlBatch(connection);
         if (plan.Head != plan.LoadedHead)
         {

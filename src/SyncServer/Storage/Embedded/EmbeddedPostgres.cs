@@ -28,11 +28,19 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
     /// Null where <c>ConnectionStrings:Sync</c> names a PostgreSQL; otherwise starts the embedded one and sets that key, so
     /// that whoever reads it later finds a database in both cases.
     /// </summary>
+    /// <exception cref="EmbeddedPostgresException">It cannot run here, or <c>Postgres:Embedded</c> is false.</exception>
     public static async Task<EmbeddedPostgres?> StartUnlessConfiguredAsync(IConfiguration configuration, ILogger logger, CancellationToken ct)
     {
         if (!string.IsNullOrEmpty(configuration.GetConnectionString("Sync")))
         {
             return null;
+        }
+        if (!configuration.GetValue("Postgres:Embedded", defaultValue: true))
+        {
+            throw new EmbeddedPostgresException(
+                "ConnectionStrings:Sync is not set, and Postgres:Embedded is false (as in the container image). Give the " +
+                "connection string of a PostgreSQL 15 or later, for example in the environment: " +
+                "ConnectionStrings__Sync='Host=db.example.com;Database=sync;Username=sync;Password=…'");
         }
         var postgres = await StartAsync(EmbeddedPostgresOptions.From(configuration, logger), ct);
         configuration["ConnectionStrings:Sync"] = postgres.ConnectionString;

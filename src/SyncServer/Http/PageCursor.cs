@@ -1,0 +1,53 @@
+using System.Buffers.Text;
+using System.Text;
+using SyncServer.Core;
+using SyncServer.Core.Ops;
+
+namespace SyncServer.Http;
+
+/// <summary>
+/// The cursor of a list that is sorted by id: base64url of the last id of the page before. It is no secret and grants
+/// nothing, so it is not authenticated; the right to read is checked for every page.
+/// </summary>
+internal static class PageCursor
+{
+    public static string Encode(string lastId) => Base64Url.EncodeToString(Encoding.ASCII.GetBytes(lastId));
+
+    /// <summary>The id after which the page begins; empty, which is before every id, where there is no cursor.</summary>
+    public static Rejection? Read(IQueryCollection query, out string after)
+    {
+        after = "";
+        if (!query.TryGetValue("cursor", out var values))
+        {
+            return null;
+        }
+
+        after = values.Count == 1 ? Decode(values[0] ?? "") : "";
+        return after.Length > 0 ? null : new Rejection(ErrorCode.InvalidCursor, "The cursor was not issued for this list.");
+    }
+
+    private static string Decode(string text)
+    {
+        Span<byte> bytes = stackalloc byte[Limits.RecordIdLength];
+        if (text.Length > Base64Url.GetEncodedLength(bytes.Length) || !Base64Url.IsValid(text)
+            || !Base64Url.TryDecodeFromChars(text, bytes, out var length))
+        {
+            return "";
+        }
+
+        // Only the one spelling that was issued counts, as for every other cursor.
+        var id = Encoding.ASCII.GetString(bytes[..length]);
+        return RecordKey.IsId(id) && Encode(id) == text ? id : "";
+    }
+}
+
+/// <summary>What a page of a list by id is asked for.</summary>
+internal static class PageAsk
+{
+    /// <summary>The id after which the page begins and the number of items on it.</summary>
+    public static Rejection? Read(IQueryCollection query, Limits limits, out string after, out int limit)
+    {
+        var noLimit = Paging.Limit(query, limits.PullPageDefault, limits.PullPageMax, out limit);
+        return PageCursor.Read(query, out after) ?? noLimit;
+    }
+}

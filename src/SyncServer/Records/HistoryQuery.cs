@@ -1,0 +1,59 @@
+using Npgsql;
+using SyncServer.Core.Ops;
+using SyncServer.Core.Records;
+using SyncServer.Storage;
+
+namespace SyncServer.Records;
+
+/// <summary>Which changes of a record a page is to hold.</summary>
+internal sealed record HistoryAsk(Guid SpaceId, string Principal, RecordKey Key)
+{
+    /// <summary>Changes of lower revisions only.</summary>
+    public required long Before { get; init; }
+
+    /// <summary>Changes on the page.</summary>
+    public required int Limit { get; init; }
+
+    /// <summary>Bytes of the page, which a single change may exceed.</summary>
+    public required int BytesMax { get; init; }
+}
+
+/// <summary>Reads the changes of one record, newest first, in one statement.</summary>
+internal sealed class HistoryQuery(NpgsqlDataSource source)
+{
+    // What an item takes beside its values at most: names, numbers, and a principal and a device of full length.
+    private const int ItemBytes = 1024;
+
+    // Patch and before stand on the page twice, as the log has them and field by field. The log has no sizes of its own,
+    // so they are measured here; what is beyond the cut is never sent to the server.
+    private static readonly string Sql = $"""
+        SELECT m.role, r.record_id IS NOT NULL, c.candidates, {SpaceRows.ChangeColumns}
+        FROM members m
+        LEFT JOIN records r ON r.space_id = $1 AND r.entity = $3 AND r.record_id = $4
+        LEFT JOIN LATERAL (
+            SELECT * FROM (
+                SELECT *, count(*) OVER () AS candidates, row_number() OVER (ORDER BY rev DESC) AS place,
+                    sum(coalesce(2 * octet_length(patch::text), 0) + coalesce(octet_length(sent::text), 0)
+                        + coalesce(2 * octet_length(before::text), 0) + {ItemBytes})
+                        OVER (ORDER BY rev DESC ROWS UNBOUNDED PRECEDING) AS bytes
+                FROM (
+                    SELECT * FROM changes
+                    WHERE space_id = $1 AND entity = $3 AND record_id = $4 AND rev < $5
+                    ORDER BY rev DESC LIMIT $6 + 1) AS candidate) AS measured
+            WHERE place <= $6 AND (place = 1 OR bytes <= $7)) AS c ON true
+        WHERE m.space_id = $1 AND m.principal = $2
+        ORDER BY c.rev DESC
+        """;
+
+    /// <summary>The page; what was purged simply is not there.</summary>
+    public async Task<MemberPage<Change>> ReadAsync(HistoryAsk ask, CancellationToken cancellation)
+    {
+        await using var command = source.CreateCommand(Sql);
+        foreach (var value in (object[])[ask.SpaceId, ask.Principal, ask.Key.Entity, ask.Key.Id, ask.Before, ask.Limit, ask.BytesMax])
+        {
+            command.Parameters.Add(new NpgsqlParameter { Value = value });
+        }
+
+        return await MemberPage<Change>.ReadAsync(command, SpaceRows.Change, cancellation);
+    }
+}

@@ -1,0 +1,115 @@
+using System.Globalization;
+using System.Text.Json;
+using SyncServer.Core;
+using SyncServer.Core.Conflicts;
+using SyncServer.Core.Json;
+using SyncServer.Core.Records;
+using SyncServer.Core.Spaces;
+using SyncServer.Http;
+using SyncServer.Spaces;
+using SyncServer.Storage;
+
+namespace SyncServer.Records;
+
+/// <summary><c>GET records/{entity}/{id}/history</c> (protocol 6): what was accepted, deletes and restores included.</summary>
+internal sealed class RecordHistory(SpaceCalls calls, HistoryQuery query, Limits limits)
+{
+    /// <summary>Maps the route under <c>/v1/spaces/{space}</c>.</summary>
+    public static void Map(IEndpointRouteBuilder space) =>
+        space.MapRead("/records/{entity}/{id}/history", (HttpContext context, string space, string entity, string id, RecordHistory history) =>
+            history.ReadAsync(context, space, (entity, id)).OrProblemAsync(context)).WithName("getRecordHistory");
+
+    private async Task<Rejection?> ReadAsync(HttpContext context, string space, (string Entity, string Id) address)
+    {
+        if (RecordAddress.ForRead(address.Entity, address.Id, out var key) is { } malformed)
+        {
+            return malformed;
+        }
+
+        var parameters = context.Request.Query;
+        if (Paging.Limit(parameters, limits.PullPageDefault, limits.PullPageMax, out var limit) is { } noLimit)
+        {
+            return noLimit;
+        }
+
+        if (Before(parameters, out var before) is { } noRevision)
+        {
+            return noRevision;
+        }
+
+        var (call, unknown) = await calls.ReadAsync(context, space);
+        if (unknown is not null)
+        {
+            return unknown;
+        }
+
+        var ask = new HistoryAsk(call!.SpaceId, call.Principal, key) { Before = before, Limit = limit, BytesMax = limits.PullBytesMax };
+        var page = await query.ReadAsync(ask, context.RequestAborted);
+        if (Access.Refuses(page.Role, Role.Reader) is { } refused)
+        {
+            return refused;
+        }
+
+        if (!page.Exists)
+        {
+            return RecordAddress.NeverExisted;
+        }
+
+        await JsonResponse.WriteListAsync(context, "history",
+            writer => page.Items.ForEach(change => Write(writer, change)),
+            page.HasMore ? page.Items[^1].Rev.ToString(CultureInfo.InvariantCulture) : null);
+        return null;
+    }
+
+    /// <summary>
+    /// The revision below which the page begins. The cursor of a page is the last revision on it, so <c>cursor</c> and
+    /// <c>before</c> say the same and only one of them is given.
+    /// </summary>
+    private static Rejection? Before(IQueryCollection parameters, out long before)
+    {
+        before = long.MaxValue;
+        var (revisions, cursors) = (parameters["before"], parameters["cursor"]);
+        if (revisions.Count + cursors.Count == 0)
+        {
+            return null;
+        }
+
+        var text = revisions.Count > 0 ? revisions : cursors;
+        return revisions.Count + cursors.Count == 1 && WholeNumber.TryParse(text[0], out before) && before > 0
+            ? null
+            : cursors.Count > 0
+                ? new Rejection(ErrorCode.InvalidCursor, "The cursor was not issued for this list, or stands beside before.")
+                : new Rejection(ErrorCode.InvalidRequest, "before is one revision, a whole number from 1.");
+    }
+
+    private static void Write(Utf8JsonWriter writer, Change change)
+    {
+        writer.WriteStartObject();
+        writer.WriteNumber("seq", change.Seq);
+        writer.WriteNumber("rev", change.Rev);
+        writer.WriteString("kind", ParkedOp.KindName(change.Kind));
+        writer.WriteString("opId", change.OpId);
+        writer.WriteString("by", change.Principal);
+        writer.WriteString("device", change.Device);
+        if (change.N is { } n)
+        {
+            writer.WriteNumber("n", n);
+        }
+
+        writer.WriteString("at", Timestamp.Format(change.At));
+        writer.WriteOptional("patch", change.Patch);
+        writer.WriteOptional("sent", change.Sent);
+        writer.WriteStartArray("changes");
+        foreach (var field in FieldChange.Of(change))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("path", field.Path);
+            writer.WriteOptional("before", field.Before);
+            writer.WriteOptional("after", field.After);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    }
+}
