@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Microsoft.Net.Http.Headers;
 using Swashbuckle.AspNetCore.SwaggerUI;
+using SyncServer.Http;
 
 namespace SyncServer.Operators;
 
@@ -24,7 +25,7 @@ internal static class Swagger
         var document = ReadDocument();
         var etag = $"\"{Convert.ToHexStringLower(SHA256.HashData(document))[..16]}\"";
         var routes = app.MapGroup("").ExcludeFromDescription();
-        routes.MapGet(DocumentPath, (HttpResponse response) =>
+        routes.MapRead(DocumentPath, (HttpResponse response) =>
         {
             response.Headers.CacheControl = "private, no-cache";
             return Results.Bytes(document, "application/json", entityTag: new EntityTagHeaderValue(etag));

@@ -20,31 +20,24 @@ internal sealed record DocumentedCall(Operation Operation, string? MediaType, Js
           from example in content.Value!["examples"]!.AsObject()
           select new DocumentedCall(operation, content.Key, example.Value!.AsObject());
 
-    /// <summary>The request; <paramref name="known"/> gives parameters that an earlier answer linked to, and wins over examples.</summary>
+    /// <summary>The request; <paramref name="known"/> gives variables of the path that an earlier answer linked to, and wins over examples.</summary>
     public HttpRequestMessage Request(OpenApiDocument document, IReadOnlyDictionary<string, string> known)
     {
         var path = Operation.Path;
         var request = new HttpRequestMessage { Method = new HttpMethod(Operation.Method) };
         foreach (var parameter in (Operation.Members["parameters"]?.AsArray() ?? []).Select(parameter => document.Resolve(parameter!)))
         {
-            var name = (string)parameter["name"]!;
-            if ((known.GetValueOrDefault(name) ?? (string?)parameter["example"]) is not { } value)
+            var (name, place) = ((string)parameter["name"]!, (string)parameter["in"]!);
+            var linked = place == "path" ? known.GetValueOrDefault(name) : null;
+            if ((linked ?? (string?)parameter["example"]) is not { } value)
             {
                 Assert.True((bool?)parameter["required"] != true, $"{Operation}: nothing gives {name}.");
                 continue;
             }
 
-            switch ((string)parameter["in"]!)
-            {
-                case "path":
-                    path = path.Replace($"{{{name}}}", value, StringComparison.Ordinal);
-                    break;
-                case "header":
-                    Assert.True(request.Headers.TryAddWithoutValidation(name, value));
-                    break;
-                default:
-                    throw new InvalidOperationException($"{Operation}: {name} stands in the query.");
-            }
+            Assert.True(place is "path" or "header", $"{Operation}: the example of {name} stands in the {place}.");
+            path = place == "path" ? path.Replace($"{{{name}}}", value, StringComparison.Ordinal) : path;
+            Assert.True(place == "path" || request.Headers.TryAddWithoutValidation(name, value));
         }
 
         request.RequestUri = new Uri(path, UriKind.Relative);

@@ -1,8 +1,10 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using SyncServer.Core;
+using SyncServer.Tests.Accounts;
 using SyncServer.Tests.Servers;
 
 namespace SyncServer.Tests.OpenApi;
@@ -117,19 +119,22 @@ public sealed class OpenApiTests
         Assert.Equal(HttpStatusCode.NotModified, unchanged.StatusCode);
     }
 
-    [Theory]
-    [InlineData("/swagger")]
-    [InlineData("/swagger/index.html")]
-    [InlineData("/swagger/swagger-ui-bundle.js")]
-    [InlineData(OpenApiDocument.Path)]
-    public async Task Outside_Development_the_page_and_the_document_need_a_token(string path)
+    [Fact]
+    public async Task Outside_Development_the_page_and_the_document_need_a_token()
     {
-        await using var server = await TestServers.StartAsync("--environment", "Staging", "--Auth:DevTokens=true");
+        await using var server = await TestServers.StartAsync(
+            ["--environment", "Production", .. AccountsServer.StaticKeys().Select(setting => $"--{setting.Key}={setting.Value}")]);
         using var nobody = server.Anonymous();
-        using var refused = await nobody.GetAsync(path);
-        using var alice = server.As("alice");
-        using var answer = await alice.GetAsync(path);
+        using var somebody = server.Anonymous();
+        somebody.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", TokenForge.Rs256(TokenForge.Claims()));
+        using var start = await nobody.GetAsync("/swagger");
+        Assert.Equal(HttpStatusCode.Unauthorized, start.StatusCode);
+        foreach (var path in new[] { "/swagger/index.html", "/swagger/swagger-ui-bundle.js", OpenApiDocument.Path })
+        {
+            using var refused = await nobody.GetAsync(path);
+            using var answer = await somebody.GetAsync(path);
 
-        Assert.Equal((HttpStatusCode.Unauthorized, HttpStatusCode.OK), (refused.StatusCode, answer.StatusCode));
+            Assert.Equal((path, HttpStatusCode.Unauthorized, HttpStatusCode.OK), (path, refused.StatusCode, answer.StatusCode));
+        }
     }
 }
