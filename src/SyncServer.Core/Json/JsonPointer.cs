@@ -13,16 +13,22 @@ public static class JsonPointer
     private static bool IsAtOrBelow(string path, string parent) =>
         path.StartsWith(parent, StringComparison.Ordinal) && (path.Length == parent.Length || path[parent.Length] == '/');
 
+    /// <summary>The patch that sets <paramref name="pointer"/>, which is not the root, to <paramref name="value"/>.</summary>
+    public static JsonObject Nest(string pointer, JsonValue value) =>
+        (JsonObject)Names(pointer).Reverse().Aggregate(value, (inner, name) => JsonObject.Of((name, inner)));
+
     /// <summary>The value at <paramref name="pointer"/>, or null where nothing is there.</summary>
     public static JsonValue? Find(JsonValue? root, string pointer)
     {
         var value = root;
-        foreach (var token in pointer.Split('/').Skip(1))
+        foreach (var name in Names(pointer))
         {
-            var name = token.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal);
             value = (value as JsonObject)?[name];
         }
 
         return value;
     }
+
+    private static IEnumerable<string> Names(string pointer) => pointer.Split('/').Skip(1)
+        .Select(token => token.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal));
 }
