@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Extensions.Options;
 using SyncServer;
 using SyncServer.Operators;
 using SyncServer.Storage;
@@ -32,9 +33,10 @@ catch (OperationCanceledException) when (stopping.IsCancellationRequested)
 {
     return 0;
 }
-catch (EmbeddedPostgresException impossible)
+catch (Exception refused) when (refused is EmbeddedPostgresException or OptionsValidationException)
 {
-    await Console.Error.WriteLineAsync(impossible.Message);
+    // Settings that cannot be: the message names the key and the remedy, and a stack trace would only hide it.
+    await Console.Error.WriteLineAsync(refused.Message);
     return 1;
 }
 

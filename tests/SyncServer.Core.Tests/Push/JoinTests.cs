@@ -117,6 +117,15 @@ public class JoinTests
     }
 
     [Fact]
+    public void What_builds_on_a_parked_create_joins_it_also_where_it_would_agree_alone()
+    {
+        _alice.Create("a1", """{"a":1}""");
+        _alice.Delete("a2", 1);
+        Assert.Equal("409 already-exists", _bob.Create("b1", "{}").Summary);
+        Assert.Equal("409 already-exists", _bob.Delete("b2", 0).Summary);
+    }
+
+    [Fact]
     public void A_second_create_of_the_same_device_joins_the_first()
     {
         _alice.Create("a1", """{"a":1}""");
