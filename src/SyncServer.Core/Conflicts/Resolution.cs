@@ -87,7 +87,6 @@ public static class Resolution
         if (outcome.IsStored)
         {
             plan.Decide(new OutcomeKey(context.Principal, keyed.Key), new StoredOutcome(outcome, keyed.Fingerprint) { Entity = op.Key.Entity });
-            plan.Tallies.AddOutcome(op.Key.Entity, outcome.State);
         }
 
         return outcome;

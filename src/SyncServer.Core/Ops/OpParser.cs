@@ -21,6 +21,11 @@ public static class OpParser
         }
 
         var read = new Members(members, at);
+        if (headerKey is null && read.Optional("opId") is null)
+        {
+            return (null, null, Rejection.At(JsonPointer.Child(at, "opId"), "An op needs an opId or an Idempotency-Key.", ErrorCode.IdempotencyKeyMissing));
+        }
+
         var opId = read.Text("opId", required: headerKey is null, RecordKey.IsOpId, "1 to 255 printable ASCII characters") ?? headerKey;
         if (headerKey is not null && opId is not null && !string.Equals(headerKey, opId, StringComparison.Ordinal))
         {

@@ -12,9 +12,6 @@ internal static class HttpSetup
     /// <summary>Where the server listens where nobody says so: for this machine only, at the port that the image has too.</summary>
     private const string DefaultUrl = "http://localhost:8080";
 
-    /// <summary>Loopback only: who wants to be reached from elsewhere says so.</summary>
-    private const string DefaultUrl = "http://localhost:8080";
-
     /// <summary>A pull's request line names up to 100 entities of 64 characters, and its cursor may carry as much.</summary>
     private const int RequestLineBytes = 32 * 1024;
 
@@ -39,11 +36,6 @@ internal static class HttpSetup
     public static void AddHttp(this WebApplicationBuilder builder, Limits limits)
     {
         builder.AddLogs();
-        if (new[] { "urls", "http_ports", "https_ports" }.All(key => string.IsNullOrEmpty(builder.Configuration[key])))
-        {
-            builder.WebHost.UseUrls(DefaultUrl);
-        }
-
         var settings = builder.Configuration;
         if (settings[WebHostDefaults.ServerUrlsKey] is null && settings[WebHostDefaults.HttpPortsKey] is null
             && settings[WebHostDefaults.HttpsPortsKey] is null)
