@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using SyncServer;
+using SyncServer.Entities;
 using SyncServer.Operators;
 using SyncServer.Storage;
 using SyncServer.Storage.Embedded;
@@ -24,19 +25,27 @@ try
         return exitCode;
     }
 
+    if (await CheckCommand.TryRunAsync(args, app.Services, stopping.Token) is { } verdict)
+    {
+        return verdict;
+    }
+
     // Disposes the application, and with it every connection, before the database stops.
     await app.RunAsync(stopping.Token);
     return 0;
 }
 catch (OperationCanceledException) when (stopping.IsCancellationRequested)
 {
-    return 0;
+    return Unable(otherwise: 0);
 }
-catch (EmbeddedPostgresException impossible)
+catch (Exception impossible) when (impossible is EmbeddedPostgresException or EntitiesFileException)
 {
     await Console.Error.WriteLineAsync(impossible.Message);
-    return 1;
+    return Unable(otherwise: 1);
 }
+
+// A check that did not run must not look like one that found nothing, or something.
+int Unable(int otherwise) => CheckCommand.IsNamedBy(args) ? CheckCommand.CannotRun : otherwise;
 
 void Stop(PosixSignalContext signal)
 {
