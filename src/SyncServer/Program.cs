@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Options;
 using SyncServer;
+using SyncServer.Entities;
 using SyncServer.Operators;
 using SyncServer.Storage;
 using SyncServer.Storage.Embedded;
@@ -25,20 +26,28 @@ try
         return exitCode;
     }
 
+    if (await CheckCommand.TryRunAsync(args, app.Services, stopping.Token) is { } verdict)
+    {
+        return verdict;
+    }
+
     // Disposes the application, and with it every connection, before the database stops.
     await app.RunAsync(stopping.Token);
     return 0;
 }
 catch (OperationCanceledException) when (stopping.IsCancellationRequested)
 {
-    return 0;
+    return Unable(otherwise: 0);
 }
-catch (Exception refused) when (refused is EmbeddedPostgresException or OptionsValidationException)
+catch (Exception impossible) when (impossible is EmbeddedPostgresException or EntitiesFileException or OptionsValidationException)
 {
-    // Settings that cannot be: the message names the key and the remedy, and a stack trace would only hide it.
-    await Console.Error.WriteLineAsync(refused.Message);
-    return 1;
+    // The message names what is wrong and the remedy; a stack trace would only hide it.
+    await Console.Error.WriteLineAsync(impossible.Message);
+    return Unable(otherwise: 1);
 }
+
+// A check that did not run must not look like one that found nothing, or something.
+int Unable(int otherwise) => CheckCommand.IsNamedBy(args) ? CheckCommand.CannotRun : otherwise;
 
 void Stop(PosixSignalContext signal)
 {

@@ -1,5 +1,6 @@
 using SyncServer.Accounts;
 using SyncServer.Conflicts;
+using SyncServer.Entities;
 using SyncServer.Http;
 using SyncServer.Operators;
 using SyncServer.Pull;
@@ -21,6 +22,7 @@ public static class ServerHost
         settings.AddTo(builder.Services);
         builder.AddHttp(settings.Limits);
         builder.AddAccounts();
+        builder.AddEntities();
         builder.AddStorage();
         builder.Services.AddSingleton<SpaceTransaction>();
         builder.Services.AddSpaces();

@@ -7,6 +7,19 @@ public static class JsonPointer
     public static string Child(string parent, string name) =>
         parent + "/" + name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
 
+    /// <summary>The names on the way to what <paramref name="pointer"/> points at, unescaped.</summary>
+    public static IEnumerable<string> Names(string pointer) => pointer.Split('/').Skip(1)
+        .Select(token => token.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal));
+
+    /// <summary>The pointers above <paramref name="pointer"/>, nearest first, without that of the whole.</summary>
+    public static IEnumerable<string> Ancestors(string pointer)
+    {
+        for (var end = pointer.LastIndexOf('/'); end > 0; end = pointer.LastIndexOf('/', end - 1))
+        {
+            yield return pointer[..end];
+        }
+    }
+
     /// <summary>Whether one of the two is the other or lies above it: a change at a parent meets every path below it.</summary>
     public static bool Meet(string left, string right) => IsAtOrBelow(left, right) || IsAtOrBelow(right, left);
 

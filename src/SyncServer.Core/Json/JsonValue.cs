@@ -95,6 +95,17 @@ public sealed class JsonNumber(string token) : JsonValue
     /// <summary>The number of an integer.</summary>
     public static JsonNumber Of(long value) => new(value.ToString(CultureInfo.InvariantCulture));
 
+    /// <summary>Whether the value is an integer, however it is written and however large: 1, 1.0 and 1e3 are.</summary>
+    public bool IsInteger => Normal().Exponent >= 0;
+
+    /// <summary>The same value under the one token that all tokens of that value share.</summary>
+    public JsonNumber Canonical()
+    {
+        var (negative, digits, exponent) = Normal();
+        var power = exponent.IsZero ? "" : string.Create(CultureInfo.InvariantCulture, $"e{exponent}");
+        return new JsonNumber(digits.Length == 0 ? "0" : (negative ? "-" : "") + digits + power);
+    }
+
     /// <summary>The value where it is an integer that every JSON reader keeps exactly, null otherwise.</summary>
     public long? AsSafeInteger() =>
         Normal().Exponent >= 0

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text.Json;
 using SyncServer.Core.Json;
 
 namespace SyncServer.Core.Ops;
@@ -12,7 +10,7 @@ public static class Fingerprint
 {
     /// <summary>Of an op, whether it came alone or in a batch.</summary>
     public static ReadOnlyMemory<byte> OfOp(RecordKey key, OpKind kind, JsonObject members, Precondition? precondition) =>
-        Hash(JsonObject.Of(
+        CanonicalJson.Hash(JsonObject.Of(
             ("entity", new JsonString(key.Entity)),
             ("entityId", new JsonString(key.Id)),
             ("kind", new JsonString(kind.ToString())),
@@ -23,7 +21,7 @@ public static class Fingerprint
 
     /// <summary>Of any other request: method, route, preconditions and body.</summary>
     public static ReadOnlyMemory<byte> OfRequest(string method, string route, Precondition? precondition, JsonValue? body) =>
-        Hash(JsonObject.Of(
+        CanonicalJson.Hash(JsonObject.Of(
             ("method", new JsonString(method)),
             ("route", new JsonString(route)),
             ("precondition", precondition is null ? null : new JsonString(precondition.ToString())),
@@ -31,36 +29,4 @@ public static class Fingerprint
 
     // A member that is null says the same as one that is not there.
     private static JsonValue? Present(JsonValue? value) => ReferenceEquals(value, JsonLiteral.Null) ? null : value;
-
-    private static ReadOnlyMemory<byte> Hash(JsonObject request) =>
-        SHA256.HashData(JsonText.Write(writer => WriteCanonical(writer, request)).Span);
-
-    private static void WriteCanonical(Utf8JsonWriter writer, JsonValue value)
-    {
-        switch (value)
-        {
-            case JsonObject members:
-                writer.WriteStartObject();
-                foreach (var (name, member) in members.Members.OrderBy(member => member.Key, StringComparer.Ordinal))
-                {
-                    writer.WritePropertyName(name);
-                    WriteCanonical(writer, member);
-                }
-
-                writer.WriteEndObject();
-                break;
-            case JsonArray array:
-                writer.WriteStartArray();
-                foreach (var item in array.Items)
-                {
-                    WriteCanonical(writer, item);
-                }
-
-                writer.WriteEndArray();
-                break;
-            default:
-                value.WriteTo(writer);
-                break;
-        }
-    }
 }

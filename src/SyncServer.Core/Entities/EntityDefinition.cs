@@ -1,0 +1,107 @@
+using SyncServer.Core.Json;
+using SyncServer.Core.Merge;
+
+namespace SyncServer.Core.Entities;
+
+/// <summary>What is declared of the records of one entity (protocol 4.1).</summary>
+public sealed class EntityDefinition
+{
+    private readonly HashSet<string> _levels;
+
+    /// <summary>A definition with those fields; more than one at a pointer is the caller's mistake.</summary>
+    public EntityDefinition(string name, params IEnumerable<FieldDefinition> fields)
+    {
+        Name = name;
+        var byPointer = new OrderedDictionary<string, FieldDefinition>(StringComparer.Ordinal);
+        foreach (var field in fields)
+        {
+            byPointer.Add(field.Pointer, field);
+        }
+
+        Fields = byPointer;
+        _levels = new HashSet<string>(byPointer.Keys.SelectMany(JsonPointer.Ancestors), StringComparer.Ordinal);
+    }
+
+    /// <summary>The entity's name.</summary>
+    public string Name { get; }
+
+    /// <summary>At least 1; 0 of an entity without a definition.</summary>
+    public long Version { get; init; }
+
+    /// <summary>By JSON Pointer into <c>data</c>, in the order of the file.</summary>
+    public IReadOnlyDictionary<string, FieldDefinition> Fields { get; }
+
+    /// <summary>The pointers of objects that have declared fields below them; the whole of <c>data</c> is not among them.</summary>
+    public IReadOnlySet<string> Levels => _levels;
+
+    /// <summary>Lists of pointers whose values together no two live records of a space share.</summary>
+    public IReadOnlyList<IReadOnlyList<string>> Unique { get; init; } = [];
+
+    /// <summary>What happens where an edit meets a delete.</summary>
+    public OnEditDelete OnEditDelete { get; init; } = OnEditDelete.Review;
+
+    /// <summary>Whether <c>data</c>, and objects with declared fields below them, may have members that nobody declared.</summary>
+    public bool AdditionalFields { get; init; } = true;
+
+    /// <summary>The policy declared at the path or, where nothing is, at the nearest declared path above it; else review.</summary>
+    public FieldPolicy MergePolicyOf(string path)
+    {
+        if (Fields.Count == 0)
+        {
+            return FieldPolicy.Review;
+        }
+
+        var nearest = JsonPointer.Ancestors(path).Prepend(path).FirstOrDefault(Fields.ContainsKey);
+        return nearest is null ? FieldPolicy.Review : Fields[nearest].Merge;
+    }
+
+    /// <summary>
+    /// The data of a new record with the defaults of the fields that it lacks. Where something other than an object
+    /// stands on the way to a field, it stays, and so its violation shows.
+    /// </summary>
+    public JsonObject WithDefaults(JsonObject data)
+    {
+        // A default of an object comes before those of the fields in it, which then fill only what it left open.
+        foreach (var field in Fields.Values.Where(field => field.Default is not null).OrderBy(field => field.Pointer.Length))
+        {
+            var blocked = JsonPointer.Ancestors(field.Pointer).Any(level => JsonPointer.Find(data, level) is not (null or JsonObject));
+            if (!blocked && JsonPointer.Find(data, field.Pointer) is null)
+            {
+                var nested = JsonPointer.Names(field.Pointer).Reverse()
+                    .Aggregate(field.Default!, (inner, name) => JsonObject.Of((name, inner)));
+                data = MergePatch.Apply(data, (JsonObject)nested);
+            }
+        }
+
+        return data;
+    }
+
+    /// <summary>Why the definition refuses the step from <paramref name="before"/> (null: creation) to <paramref name="after"/>.</summary>
+    /// <remarks>See <see cref="StateRules"/> for what a step is held to.</remarks>
+    public IReadOnlyList<FieldError> Violations(JsonObject? before, JsonObject after) =>
+        [.. StateRules.Violations(this, before, after).Take(DefinitionLimits.Violations)];
+
+    /// <summary>
+    /// The keys under which no other live record of the space may stand: the index of the rule in <see cref="Unique"/>, and
+    /// SHA-256 over the values, numbers by value. A rule of which a field is absent gives none.
+    /// </summary>
+    public IEnumerable<(int Rule, ReadOnlyMemory<byte> Hash)> UniqueKeys(JsonObject data)
+    {
+        for (var rule = 0; rule < Unique.Count; rule++)
+        {
+            var values = Unique[rule].Select(pointer => JsonPointer.Find(data, pointer)).OfType<JsonValue>().ToList();
+            if (values.Count == Unique[rule].Count)
+            {
+                yield return (rule, CanonicalJson.Hash(CanonicalJson.NumbersByValue(new JsonArray(values))));
+            }
+        }
+    }
+
+    /// <summary>The definition as the file writes it, with every member of the entity and without defaults of fields.</summary>
+    public JsonObject ToJson() => JsonObject.Of(
+        ("version", JsonNumber.Of(Version)),
+        ("fields", JsonObject.Of(Fields.Select(field => (FieldName.Of(field.Key), (JsonValue?)field.Value.ToJson())))),
+        ("unique", new JsonArray([.. Unique.Select(rule => new JsonArray([.. rule.Select(field => new JsonString(FieldName.Of(field)))]))])),
+        ("onEditDelete", new JsonString(OnEditDelete.Name)),
+        ("additionalFields", AdditionalFields ? JsonLiteral.True : JsonLiteral.False));
+}
