@@ -1,3 +1,4 @@
+using SyncServer.Core.Entities;
 using SyncServer.Core.Json;
 using SyncServer.Core.Merge;
 using SyncServer.Core.Ops;
@@ -12,7 +13,7 @@ public readonly record struct ConflictSlot(RecordKey Key, string Principal, stri
 public sealed record ParkedOp(string OpId, OpKind Kind, long? BaseRev, JsonObject Patch, long? N, DateTimeOffset At)
 {
     /// <summary>Pointers of what it touches.</summary>
-    public IEnumerable<string> Touched => Kind is OpKind.Delete or OpKind.Restore ? [""] : MergePatch.Touched(Patch);
+    public IEnumerable<string> Touched => Kind is OpKind.Delete or OpKind.Restore ? [""] : Intent.Touched(Patch).Select(touched => touched.Path);
 
     /// <summary>The op as JSON.</summary>
     public JsonObject ToJson() => JsonObject.Of(
@@ -78,17 +79,17 @@ public sealed record ParkedConflict
         var parksCreate = Ops.Any(parked => parked.Kind == OpKind.Create);
         var touched = op.Touched();
         return (parksCreate && (op.BaseRev == 0 || Ops.Any(parked => op.DependsOn.Contains(parked.OpId))))
-            || Ops.SelectMany(parked => parked.Touched).Any(parked => touched.Any(path => JsonPointer.Meet(parked, path)));
+            || Ops.SelectMany(parked => parked.Touched).Any(parked => touched.Any(path => JsonPointer.Meet(parked, path.Path)));
     }
 
     /// <summary>The conflict with one more op of its device.</summary>
-    public ParkedConflict Join(ParkedOp op)
+    public ParkedConflict Join(ParkedOp op, EntityDefinition definition)
     {
         var yours = op.Kind switch
         {
             OpKind.Delete => null,
             OpKind.Restore => Yours ?? Base,
-            _ => MergePatch.Apply(Yours, op.Patch),
+            _ => Intent.Apply(Yours, op.Patch, definition),
         };
         var paths = op.Touched.Where(path => Paths.All(known => known.Path != path));
         return this with
@@ -98,7 +99,7 @@ public sealed record ParkedConflict
             Paths =
             [
                 .. Paths.Select(known => known with { Yours = JsonPointer.Find(yours, known.Path) }),
-                .. paths.Select(path => new Explanation(path, FieldPolicy.Review.Name,
+                .. paths.Select(path => new Explanation(path, definition.MergePolicyOf(path).Name,
                     JsonPointer.Find(Base, path), JsonPointer.Find(Theirs, path), JsonPointer.Find(yours, path))),
             ],
         };

@@ -1,3 +1,4 @@
+using SyncServer.Core.Entities;
 using SyncServer.Core.Json;
 using SyncServer.Core.Merge;
 using SyncServer.Core.Ops;
@@ -77,7 +78,7 @@ public static class Resolution
         }
 
         var conflict = ParkedConflict.FromJson(held.Value);
-        var op = OpOf(conflict, keyed, request);
+        var op = OpOf(context, conflict, keyed, (request, plan.Find(conflict.Slot.Key)));
         var outcome = PushPlan.Carry(plan, context, op, About(plan, context, op, (holder, conflict, request)));
         if (outcome.IsSuccess)
         {
@@ -92,17 +93,28 @@ public static class Resolution
         return outcome;
     }
 
-    private static Op OpOf(ParkedConflict conflict, KeyedRequest keyed, ResolutionRequest request) => new()
+    private static Op OpOf(
+        PushContext context, ParkedConflict conflict, KeyedRequest keyed, (ResolutionRequest Request, SyncRecord? Current) ask)
     {
-        OpId = keyed.Key,
-        Key = conflict.Slot.Key,
-        Kind = request.Choice == ResolutionChoice.Mine && conflict.Yours is null ? OpKind.Delete : OpKind.Update,
-        Patch = request.Choice == ResolutionChoice.Mine ? PatchOf(conflict) : request.Patch,
-        N = request.N,
-        Fingerprint = keyed.Fingerprint,
-        Precondition = request.Precondition,
-        IsPlainHttp = true,
-    };
+        var (request, current) = ask;
+        var isMine = request.Choice == ResolutionChoice.Mine;
+        return new Op
+        {
+            OpId = keyed.Key,
+            Key = conflict.Slot.Key,
+            Kind = isMine && conflict.Yours is null ? OpKind.Delete : OpKind.Update,
+            Patch = isMine && conflict.Yours is not null ? Mine(conflict, current, context.DefinitionOf(conflict.Slot.Key)) : request.Patch,
+            Replaces = isMine,
+            N = request.N,
+            Fingerprint = keyed.Fingerprint,
+            Precondition = request.Precondition,
+            IsPlainHttp = true,
+        };
+    }
+
+    /// <summary>The record as it is now with every parked patch in order: values are set, and operators are done to what is there.</summary>
+    private static JsonObject Mine(ParkedConflict conflict, SyncRecord? current, EntityDefinition definition) => conflict.Ops
+        .Aggregate(current?.Data?.Value ?? JsonObject.Empty, (data, parked) => Intent.Apply(data, parked.Patch, definition));
 
     private static Decision About(
         SpacePlan plan, PushContext context, Op op, (SyncRecord Holder, ParkedConflict Conflict, ResolutionRequest Request) ask)
@@ -125,47 +137,28 @@ public static class Resolution
             return Decide.NotHeld();
         }
 
-        if (current is null)
+        if (ask.Request.Choice == ResolutionChoice.Theirs || (op.Kind == OpKind.Delete && current is not { Deleted: false }))
         {
-            return ask.Request.Choice == ResolutionChoice.Theirs || op.Kind == OpKind.Delete
-                ? new Decision.Keep()
-                : Decide.Write(context, OpKind.Create, MergePatch.Apply(null, op.Patch));
+            return new Decision.Keep();
         }
 
-        return ask.Request.Choice == ResolutionChoice.Theirs ? new Decision.Keep() : OnRecord(context, op, current);
+        return op.Kind == OpKind.Delete
+            ? Acceptance.Of(context, op, current, new Decision.Apply(OpKind.Delete, null))
+            : Written(context, op, current);
     }
 
-    private static Decision OnRecord(PushContext context, Op op, SyncRecord current)
+    private static Decision Written(PushContext context, Op op, SyncRecord? current)
     {
-        if (op.Kind == OpKind.Delete)
+        var problems = new List<FieldError>();
+        var data = op.Replaces ? op.Patch : Intent.Apply(current?.Data?.Value, op.Patch, context.DefinitionOf(op.Key), problems);
+        if (problems.Count > 0)
         {
-            return current.Deleted ? new Decision.Keep() : new Decision.Apply(OpKind.Delete, null);
+            return Acceptance.Refused(problems);
         }
 
-        var data = MergePatch.Apply(current.Data?.Value, op.Patch);
-        if (current.Deleted)
-        {
-            return Decide.Write(context, OpKind.Restore, data);
-        }
-
-        return JsonValue.Same(data, current.Data?.Value) ? new Decision.Keep() : Decide.Write(context, OpKind.Update, data);
+        var kind = current is null ? OpKind.Create : current.Deleted ? OpKind.Restore : OpKind.Update;
+        return kind == OpKind.Update && JsonValue.Same(data, current!.Data?.Value)
+            ? new Decision.Keep()
+            : Acceptance.Of(context, op, current, new Decision.Apply(kind, data));
     }
-
-    /// <summary>Every parked path as the device wants it; where its ops took something away, it is taken away.</summary>
-    private static JsonObject PatchOf(ParkedConflict conflict)
-    {
-        var paths = conflict.Ops.SelectMany(parked => parked.Touched).Where(path => path.Length > 0).Distinct(StringComparer.Ordinal);
-        return paths.Aggregate(JsonObject.Empty, (patch, path) =>
-            Compose(patch, JsonPointer.Nest(path, JsonPointer.Find(conflict.Yours, path) ?? JsonLiteral.Null)));
-    }
-
-    /// <summary>Both patches as one: unlike in an application, a null of the second stays, because it has to remove something later.</summary>
-    private static JsonObject Compose(JsonObject first, JsonObject second) => JsonObject.Of(
-        first.Members.Select(member => (member.Key, (JsonValue?)(second[member.Key] switch
-        {
-            null => member.Value,
-            JsonObject inner when member.Value is JsonObject outer => Compose(outer, inner),
-            var value => value,
-        })))
-        .Concat(second.Members.Where(member => first[member.Key] is null).Select(member => (member.Key, (JsonValue?)member.Value))));
 }

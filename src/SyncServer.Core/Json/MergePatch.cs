@@ -6,24 +6,36 @@ namespace SyncServer.Core.Json;
 /// </summary>
 public static class MergePatch
 {
+    /// <summary>Looks at a change that is an object before it merges; handled, its value (or absence) is taken as it is.</summary>
+    public delegate (bool Handled, JsonValue? Value) Intercept(string path, JsonValue? target, JsonObject change);
+
     /// <summary>The target with the patch: objects merge, null removes, everything else sets (RFC 7396, 2).</summary>
-    public static JsonObject Apply(JsonObject? target, JsonObject patch)
+    public static JsonObject Apply(JsonObject? target, JsonObject patch, Intercept? intercept = null) =>
+        Members("", target ?? JsonObject.Empty, patch, intercept);
+
+    private static JsonObject Members(string at, JsonObject target, JsonObject patch, Intercept? intercept)
     {
-        target ??= JsonObject.Empty;
+        JsonValue? Patched(string name, JsonValue? value, JsonValue change)
+        {
+            if (change is not JsonObject members)
+            {
+                return ReferenceEquals(change, JsonLiteral.Null) ? null : change;
+            }
+
+            // Pointers are only built where somebody asks for them.
+            var path = intercept is null ? "" : JsonPointer.Child(at, name);
+            return intercept?.Invoke(path, value, members) is (true, var taken)
+                ? taken
+                : Members(path, value as JsonObject ?? JsonObject.Empty, members, intercept);
+        }
+
         var kept = target.Members.Select(member =>
-            (member.Key, patch[member.Key] is { } change ? Patched(member.Value, change) : member.Value));
+            (member.Key, patch[member.Key] is { } change ? Patched(member.Key, member.Value, change) : member.Value));
         var added = patch.Members
             .Where(member => target[member.Key] is null)
-            .Select(member => (member.Key, Patched(null, member.Value)));
+            .Select(member => (member.Key, Patched(member.Key, null, member.Value)));
         return JsonObject.Of(kept.Concat(added));
     }
-
-    private static JsonValue? Patched(JsonValue? target, JsonValue change) => change switch
-    {
-        JsonObject members => Apply(target as JsonObject, members),
-        _ when ReferenceEquals(change, JsonLiteral.Null) => null,
-        _ => change,
-    };
 
     /// <summary>The smallest patch that turns <paramref name="from"/> into <paramref name="to"/>.</summary>
     public static JsonObject Diff(JsonObject from, JsonObject to)

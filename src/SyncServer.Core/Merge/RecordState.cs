@@ -1,3 +1,4 @@
+using SyncServer.Core.Entities;
 using SyncServer.Core.Json;
 using SyncServer.Core.Ops;
 using SyncServer.Core.Records;
@@ -27,11 +28,11 @@ public readonly record struct RecordState(JsonObject? Data, bool Deleted)
     }
 
     /// <summary>The state after an op of this kind with this patch, as a device sees it that holds no other.</summary>
-    public RecordState With(OpKind kind, JsonObject patch) => kind switch
+    public RecordState With(OpKind kind, JsonObject patch, EntityDefinition definition) => kind switch
     {
-        OpKind.Create => new RecordState(MergePatch.Apply(null, patch), Deleted: false),
+        OpKind.Create => new RecordState(Intent.Apply(null, patch, definition), Deleted: false),
         OpKind.Delete => this with { Deleted = true },
-        OpKind.Restore => new RecordState(MergePatch.Apply(Data, patch), Deleted: false),
-        _ => this with { Data = MergePatch.Apply(Data, patch) },
+        OpKind.Restore => new RecordState(Intent.Apply(Data, patch, definition), Deleted: false),
+        _ => this with { Data = Intent.Apply(Data, patch, definition) },
     };
 }

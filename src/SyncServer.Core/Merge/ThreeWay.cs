@@ -1,13 +1,31 @@
+using SyncServer.Core.Entities;
 using SyncServer.Core.Json;
 
 namespace SyncServer.Core.Merge;
 
 /// <summary>The result of a three-way merge: whole, or with the paths that nobody could decide.</summary>
-/// <param name="Merged">The merged data; meaningful only where <paramref name="Conflicts"/> is empty.</param>
+/// <param name="Merged">The merged data; meaningful only where nothing is in the other lists but explanations.</param>
 /// <param name="Explanations">Every path that either side changed since base, and how it came out.</param>
 /// <param name="Conflicts">Every path that both sides changed and the policy will not decide.</param>
+/// <param name="Problems">Every operator that met a value of another type.</param>
 public sealed record MergeResult(
-    JsonObject Merged, IReadOnlyList<Explanation> Explanations, IReadOnlyList<Explanation> Conflicts);
+    JsonObject Merged, IReadOnlyList<Explanation> Explanations, IReadOnlyList<Explanation> Conflicts, IReadOnlyList<FieldError> Problems);
+
+/// <summary>What a merge has to know beside the three states.</summary>
+public sealed record MergeRules(EntityDefinition Definition)
+{
+    /// <summary>The paths where the op carries an operator that no later own op overwrote.</summary>
+    public IReadOnlyDictionary<string, Ops.IntentOperator> Operators { get; init; } = new Dictionary<string, Ops.IntentOperator>();
+
+    /// <summary>What others touched since base, also where the value is the same again.</summary>
+    public IReadOnlyList<string> Foreign { get; init; } = [];
+
+    /// <summary>Whether the op says what its user saw; without it every touched field counts as changed by both.</summary>
+    public bool KnowsBase { get; init; } = true;
+
+    /// <summary>The policy of a path.</summary>
+    public FieldPolicy PolicyOf(string path) => Definition.MergePolicyOf(path);
+}
 
 /// <summary>
 /// Three-way merge over states (protocol 4): for each leaf path, what only one side changed is taken from that side,
@@ -15,19 +33,21 @@ public sealed record MergeResult(
 /// </summary>
 public static class ThreeWay
 {
-    /// <summary>Merges the data of the three states; <paramref name="policy"/> gives the policy of a path.</summary>
-    public static MergeResult Merge(JsonObject @base, JsonObject theirs, JsonObject yours, Func<string, FieldPolicy> policy)
+    /// <summary>Merges the data of the three states.</summary>
+    public static MergeResult Merge(JsonObject @base, JsonObject theirs, JsonObject yours, MergeRules rules)
     {
-        var run = new Run(policy);
+        var run = new Run(rules);
         var merged = run.Members("", @base, theirs, yours);
-        return new MergeResult(merged, run.Explanations, run.Conflicts);
+        return new MergeResult(merged, run.Explanations, run.Conflicts, run.Problems);
     }
 
-    private sealed class Run(Func<string, FieldPolicy> policy)
+    private sealed class Run(MergeRules rules)
     {
         public List<Explanation> Explanations { get; } = [];
 
         public List<Explanation> Conflicts { get; } = [];
+
+        public List<FieldError> Problems { get; } = [];
 
         public JsonObject Members(string at, JsonObject? b, JsonObject t, JsonObject y)
         {
@@ -38,7 +58,13 @@ public static class ThreeWay
 
         private JsonValue? Leaf(string path, JsonValue? b, JsonValue? t, JsonValue? y)
         {
-            if (b is null or JsonObject && t is JsonObject theirMembers && y is JsonObject yourMembers)
+            var policy = rules.PolicyOf(path);
+            if (rules.Operators.TryGetValue(path, out var found))
+            {
+                return Operated(path, found, (b, t, y));
+            }
+
+            if (policy != FieldPolicy.Crdt && b is null or JsonObject && t is JsonObject theirMembers && y is JsonObject yourMembers)
             {
                 return Members(path, b as JsonObject, theirMembers, yourMembers);
             }
@@ -48,19 +74,41 @@ public static class ThreeWay
                 return JsonValue.Same(t, b) ? t : Explain(path, (b, t, y), t);
             }
 
-            if (JsonValue.Same(t, b) || JsonValue.Same(y, t))
+            if (policy == FieldPolicy.Strict && IsForeign(path))
+            {
+                return Park(path, b, t, y);
+            }
+
+            // Of an op that does not say what its user saw, nobody knows whether they saw this value.
+            var isOrdered = policy == FieldPolicy.Max || policy == FieldPolicy.Min;
+            if (JsonValue.Same(y, t) || (JsonValue.Same(t, b) && (rules.KnowsBase || !isOrdered || t is null)))
             {
                 return Explain(path, (b, t, y), y);
             }
 
-            if (b is JsonObject before && t is JsonObject != y is JsonObject)
+            if (FieldDecision.Of(policy, b, t, y) is { IsDecided: true } decision)
             {
-                return Replaced(path, before, t, y);
+                return Explain(path, (b, t, y), decision.Value);
             }
 
-            Park(path, b, t, y);
-            return t;
+            return b is JsonObject before && t is JsonObject != y is JsonObject ? Replaced(path, before, t, y) : Park(path, b, t, y);
         }
+
+        /// <summary>An operator is done to what is there now. It asks only where the policy lets nobody write after others.</summary>
+        private JsonValue? Operated(string path, Ops.IntentOperator found, (JsonValue? Base, JsonValue? Theirs, JsonValue? Yours) values)
+        {
+            var policy = rules.PolicyOf(path);
+            if (policy == FieldPolicy.Strict && IsForeign(path))
+            {
+                return Park(path, values.Base, values.Theirs, values.Yours);
+            }
+
+            var isKept = policy == FieldPolicy.Keep && !JsonValue.Same(values.Theirs, values.Base);
+            var merged = isKept ? values.Theirs : Intent.Apply(found, (path, values.Theirs), rules.Definition, Problems).Value;
+            return JsonValue.Same(merged, values.Theirs) && JsonValue.Same(values.Theirs, values.Base) ? merged : Explain(path, values, merged);
+        }
+
+        private bool IsForeign(string path) => rules.Foreign.Any(other => JsonPointer.Meet(path, other));
 
         /// <summary>
         /// One side replaced or took away an object whose members the other side changed. Each of those members is a
@@ -86,12 +134,15 @@ public static class ThreeWay
             return t;
         }
 
-        private void Park(string path, JsonValue? b, JsonValue? t, JsonValue? y) =>
-            Conflicts.Add(new Explanation(path, policy(path).Name, b, t, y));
+        private JsonValue? Park(string path, JsonValue? b, JsonValue? t, JsonValue? y)
+        {
+            Conflicts.Add(new Explanation(path, rules.PolicyOf(path).Name, b, t, y));
+            return t;
+        }
 
         private JsonValue? Explain(string path, (JsonValue? Base, JsonValue? Theirs, JsonValue? Yours) values, JsonValue? merged)
         {
-            Explanations.Add(new Explanation(path, policy(path).Name, values.Base, values.Theirs, values.Yours, merged));
+            Explanations.Add(new Explanation(path, rules.PolicyOf(path).Name, values.Base, values.Theirs, values.Yours, merged));
             return merged;
         }
     }

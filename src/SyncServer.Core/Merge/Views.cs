@@ -1,3 +1,4 @@
+using SyncServer.Core.Entities;
 using SyncServer.Core.Json;
 using SyncServer.Core.Ops;
 using SyncServer.Core.Records;
@@ -11,29 +12,41 @@ namespace SyncServer.Core.Merge;
 /// <param name="Base">What the device last saw of the server, with its own other ops.</param>
 /// <param name="Yours">The same with this op at its place among them.</param>
 /// <param name="Wanted">What the op wanted, before later own ops.</param>
-/// <param name="Superseded">Pointers that the op touches and a later own op, which arrived earlier, touches too.</param>
+/// <param name="Superseded">
+/// Pointers that the op touches and a later own op, which arrived earlier, touches too; where both carry operators, both count.
+/// </param>
 public sealed record Views(RecordState Base, RecordState Yours, RecordState Wanted, IReadOnlyList<string> Superseded)
 {
+    private static readonly TouchedPath Whole = new("", null);
+
     /// <summary>
     /// The views of <paramref name="op"/> on a record that is now <paramref name="current"/>.
     /// <paramref name="since"/> are all changes after the op's base revision, oldest first.
     /// </summary>
-    public static Views Of(RecordState current, IReadOnlyList<Change> since, Op op, Func<Change, bool> isOwn)
+    public static Views Of(RecordState current, IReadOnlyList<Change> since, Op op, ViewRules rules)
     {
         var seen = since.Reverse().Aggregate(current, (state, change) => state.Undo(change));
-        var own = InDeviceOrder(since.Where(isOwn));
+        var own = InDeviceOrder(since.Where(rules.IsOwn));
         var place = op.N is null ? own.Count : PlaceOf(op.N, own);
-        var earlier = own.Take(place).Aggregate(seen, Overlay);
+        var earlier = own.Take(place).Aggregate(seen, rules.Overlay);
         var later = own.Skip(place).ToList();
-        var patched = op.Replaces ? earlier with { Data = MergePatch.Apply(null, op.Patch) } : earlier.With(op.Kind, op.Patch);
-        var yours = later.Aggregate(patched, Overlay);
+        var patched = op.Replaces ? earlier with { Data = MergePatch.Apply(null, op.Patch) } : earlier.With(op.Kind, op.Patch, rules.Definition);
+        var yours = later.Aggregate(patched, rules.Overlay);
         var touchedLater = later.SelectMany(change => TouchedBy(change, op, yours.Deleted)).ToList();
         return new Views(
-            later.Aggregate(earlier, Overlay),
+            later.Aggregate(earlier, rules.Overlay),
             yours,
             patched,
-            [.. op.Touched().Where(path => touchedLater.Exists(other => JsonPointer.Meet(path, other)))]);
+            [.. op.Touched()
+                .Where(touched => touchedLater.Exists(other =>
+                    JsonPointer.Meet(touched.Path, other.Path) && (touched.Operator is null || other.Operator is null)))
+                .Select(touched => touched.Path)]);
     }
+
+    /// <summary>What a later own op did to what this one touches, for a record that the server held as <paramref name="theirs"/>.</summary>
+    public List<Explanation> OwnLater(JsonObject? theirs, JsonObject? merged) =>
+        [.. Superseded.Select(path => new Explanation(path, Explanation.OwnLater, JsonPointer.Find(Base.Data, path),
+            JsonPointer.Find(theirs, path), JsonPointer.Find(Wanted.Data, path), JsonPointer.Find(merged, path)))];
 
     /// <summary>Own changes sorted by their counter; those without one keep their place by arrival.</summary>
     private static List<Change> InDeviceOrder(IEnumerable<Change> arrivals)
@@ -59,14 +72,23 @@ public sealed record Views(RecordState Base, RecordState Yours, RecordState Want
         return place;
     }
 
-    private static RecordState Overlay(RecordState state, Change change) =>
-        state.With(change.Kind, change.Sent ?? change.Patch ?? JsonObject.Empty);
-
     /// <summary>A delete touches everything, but leaves an edit alone where it was taken back; a restore touches no data.</summary>
-    private static IEnumerable<string> TouchedBy(Change change, Op op, bool endsDeleted) => (change.Kind, op.Kind) switch
+    private static IEnumerable<TouchedPath> TouchedBy(Change change, Op op, bool endsDeleted) => (change.Kind, op.Kind) switch
     {
-        (OpKind.Delete, OpKind.Update) => endsDeleted ? [""] : [],
-        (OpKind.Delete, _) or (OpKind.Restore, not OpKind.Update) => [""],
-        _ => MergePatch.Touched(change.Sent ?? change.Patch ?? JsonObject.Empty),
+        (OpKind.Delete, OpKind.Update) => endsDeleted ? [Whole] : [],
+        (OpKind.Delete, _) or (OpKind.Restore, not OpKind.Update) => [Whole],
+        _ => change.Touched(),
     };
+}
+
+/// <summary>What makes the views of an op: the definition of its entity, and which changes are the device's own.</summary>
+public sealed record ViewRules(EntityDefinition Definition, Func<Change, bool> IsOwn)
+{
+    /// <summary>The state with a change as its device sent it.</summary>
+    public RecordState Overlay(RecordState state, Change change) => change.Sent is { } sent
+        ? state.With(change.Kind, sent, Definition)
+        : state.With(change.Kind, change.Patch ?? JsonObject.Empty, Plain);
+
+    // A patch as it was applied holds no operators, only values; of a field of updates it is the whole set.
+    private static readonly EntityDefinition Plain = new("");
 }

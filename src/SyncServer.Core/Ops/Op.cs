@@ -1,4 +1,5 @@
 using SyncServer.Core.Json;
+using SyncServer.Core.Merge;
 
 namespace SyncServer.Core.Ops;
 
@@ -61,8 +62,11 @@ public sealed record Op
     public bool IsStrict => Precondition is not null || IsPlainHttp;
 
     /// <summary>Pointers of what the op touches; a delete and a restore touch the whole record.</summary>
-    public IReadOnlyList<string> Touched() =>
-        Kind is OpKind.Delete or OpKind.Restore ? [""] : [.. MergePatch.Touched(Patch)];
+    public IReadOnlyList<TouchedPath> Touched() => Kind is OpKind.Delete or OpKind.Restore
+        ? [new TouchedPath("", null)]
+        : Replaces
+            ? [.. MergePatch.Touched(Patch).Select(path => new TouchedPath(path, null))]
+            : [.. Intent.Touched(Patch)];
 }
 
 /// <summary>If-Match or If-None-Match of a write (RFC 9110, 13.1), with strong comparison.</summary>

@@ -1,5 +1,5 @@
-using System.Globalization;
 using SyncServer.Core.Conflicts;
+using SyncServer.Core.Entities;
 using SyncServer.Core.Json;
 using SyncServer.Core.Merge;
 using SyncServer.Core.Ops;
@@ -22,7 +22,7 @@ public static class Decide
             return Resync("epoch", "The database has another history than the client knows.");
         }
 
-        if (!op.IsStrict && op.BaseRev is null && op.Kind != OpKind.Create)
+        if (!op.IsStrict && op.BaseRev is null && NeedsBase(op, context.DefinitionOf(op.Key)))
         {
             return new Decision.Refuse(Rejection.At("/baseRev", "This op needs the revision that the user saw.", ErrorCode.PreconditionRequired), Stored: false);
         }
@@ -38,6 +38,19 @@ public static class Decide
             ? joins && !IsAhead(op, current) ? new Decision.Join(conflict!) : OnRecord(plan, context, op, current)
             : joins ? new Decision.Join(conflict!) : OnNothing(op, context);
     }
+
+    /// <summary>
+    /// Without the revision that the user saw goes a create, and an update of nothing but fields where it does not matter:
+    /// with operators that commute, or with a plain value under <c>lww</c>, <c>max</c> or <c>min</c>.
+    /// </summary>
+    private static bool NeedsBase(Op op, EntityDefinition definition) => op.Kind != OpKind.Create
+        && (op.Kind != OpKind.Update || !op.Touched().All(touched =>
+        {
+            var policy = definition.MergePolicyOf(touched.Path);
+            return touched.Operator is null
+                ? policy == FieldPolicy.Lww || policy == FieldPolicy.Max || policy == FieldPolicy.Min
+                : policy != FieldPolicy.Strict && policy != FieldPolicy.Keep && !definition.IsImmutable(touched.Path);
+        }));
 
     private static Decision.Refuse? Dependency(SpacePlan plan, PushContext context, Op op, ParkedConflict? joined)
     {
@@ -62,11 +75,20 @@ public static class Decide
     {
         if (op.Kind == OpKind.Create)
         {
-            return op.Precondition is { MustExist: true } ? NotHeld() : Write(context, OpKind.Create, MergePatch.Apply(null, op.Patch));
+            return op.Precondition is { MustExist: true } ? NotHeld() : Create(context, op);
         }
 
         // PUT with If-Match is a precondition that does not hold (RFC 9110, 13.1.1); the others never had a target.
         return op.Replaces ? NotHeld() : new Decision.Refuse(NeverExisted, Stored: false);
+    }
+
+    private static Decision Create(PushContext context, Op op)
+    {
+        var problems = new List<FieldError>();
+        var data = op.Replaces ? MergePatch.Apply(null, op.Patch) : Intent.Apply(null, op.Patch, context.DefinitionOf(op.Key), problems);
+        return problems.Count == 0
+            ? Acceptance.Of(context, op, null, new Decision.Apply(OpKind.Create, data))
+            : Acceptance.Refused(problems);
     }
 
     private static Decision OnRecord(SpacePlan plan, PushContext context, Op op, SyncRecord current)
@@ -83,7 +105,7 @@ public static class Decide
 
         if (op.Kind == OpKind.Create)
         {
-            return AlreadyExists(current, MergePatch.Apply(null, op.Patch), "A record with this id exists or existed.");
+            return AlreadyExists(current, Intent.Apply(null, op.Patch, context.DefinitionOf(op.Key)), "A record with this id exists or existed.");
         }
 
         if (IsAhead(op, current))
@@ -91,84 +113,57 @@ public static class Decide
             return Resync("ahead", "baseRev is above the record's revision: the database lost changes that the client saw.");
         }
 
-        var since = op.IsStrict ? [] : plan.Since(current, op.BaseRev!.Value);
+        var since = op.IsStrict || op.BaseRev is null ? [] : plan.Since(current, op.BaseRev.Value);
         var isForeign = op is { IsStrict: false, BaseRev: 0 } && since is not null && !context.IsOwn(since[0]);
         if (since is null || isForeign)
         {
-            return ParkUnknownBase(op, current, since is null
+            return ParkUnknownBase(context, op, current, since is null
                 ? "The history between baseRev and now is not known any more."
                 : "The record with this id was not made by this device.");
         }
 
-        var views = Views.Of(RecordState.Of(current), since, op, context.IsOwn);
+        var views = Views.Of(RecordState.Of(current), since, op, new ViewRules(context.DefinitionOf(op.Key), context.IsOwn));
         return op.Kind switch
         {
-            OpKind.Update => Update(context, op, current, views),
-            OpKind.Delete => Delete(current, views),
-            _ => Restore(op, current, views),
+            OpKind.Update => Updates.Of(context, op, current, (views, since)),
+            OpKind.Delete => Delete(context, op, current, views),
+            _ => Restore(context, op, current, views),
         };
     }
 
-    private static Decision Update(PushContext context, Op op, SyncRecord current, Views views)
-    {
-        var theirs = current.Data?.Value ?? JsonObject.Empty;
-        var yours = views.Yours.Data ?? JsonObject.Empty;
-        var basis = views.Base.Data ?? JsonObject.Empty;
-        if (views.Yours.Deleted && !views.Wanted.Deleted)
-        {
-            // The device deleted the record after this edit, whoever restored it since.
-            return new Decision.Keep(OwnLater(views, current, current.Deleted ? null : theirs));
-        }
-
-        if (current.Deleted)
-        {
-            return JsonValue.Same(yours, basis) && current.Data is not null
-                ? new Decision.Keep(OwnLater(views, current, null))
-                : new Decision.Park(ErrorCode.DeletedElsewhere, "The record was deleted.",
-                    new ParkedStates(basis, null, yours), EditedPaths(op, basis, null, yours));
-        }
-
-        var merge = ThreeWay.Merge(basis, theirs, yours, _ => FieldPolicy.Review);
-        if (merge.Conflicts.Count > 0)
-        {
-            return new Decision.Park(ErrorCode.Conflict, "The op touches what somebody else changed since baseRev.",
-                new ParkedStates(basis, theirs, yours), merge.Conflicts);
-        }
-
-        var othersChanged = merge.Explanations.Any(path => !JsonValue.Same(path.Theirs, path.Base));
-        var explanations = othersChanged || views.Superseded.Count > 0
-            ? OwnLater(views, current, merge.Merged).Concat(merge.Explanations).ToList()
-            : null;
-        return JsonValue.Same(merge.Merged, theirs)
-            ? new Decision.Keep(explanations)
-            : Write(context, OpKind.Update, merge.Merged, explanations);
-    }
-
-    private static Decision Delete(SyncRecord current, Views views)
+    private static Decision Delete(PushContext context, Op op, SyncRecord current, Views views)
     {
         if (current.Deleted)
         {
             return new Decision.Keep([]);
         }
 
+        var theirs = current.Data!.Value;
         if (views.Superseded.Count > 0 || views.Base.Deleted)
         {
-            return new Decision.Keep(OwnLater(views, current, current.Data!.Value));
+            return new Decision.Keep(views.OwnLater(theirs, theirs));
         }
 
         var basis = views.Base.Data ?? JsonObject.Empty;
-        if (JsonValue.Same(basis, current.Data!.Value))
+        if (JsonValue.Same(basis, theirs))
         {
-            return new Decision.Apply(OpKind.Delete, null);
+            return Acceptance.Of(context, op, current, new Decision.Apply(OpKind.Delete, null));
         }
 
-        var edits = MergePatch.Touched(MergePatch.Diff(basis, current.Data.Value));
-        return new Decision.Park(ErrorCode.EditedElsewhere, "The record was edited since baseRev.",
-            new ParkedStates(basis, current.Data.Value, null),
-            [.. edits.Select(path => new Explanation(path, Explanation.OnEditDelete, JsonPointer.Find(basis, path), JsonPointer.Find(current.Data.Value, path), null))]);
+        var onEditDelete = context.DefinitionOf(op.Key).OnEditDelete;
+        var edits = MergePatch.Touched(MergePatch.Diff(basis, theirs)).Select(path => new Explanation(
+            path, Explanation.OnEditDelete, JsonPointer.Find(basis, path), JsonPointer.Find(theirs, path), null)).ToList();
+        if (onEditDelete == OnEditDelete.EditWins)
+        {
+            return new Decision.Keep([.. edits.Select(edit => edit with { Merged = edit.Theirs })]);
+        }
+
+        return onEditDelete == OnEditDelete.DeleteWins
+            ? Acceptance.Of(context, op, current, new Decision.Apply(OpKind.Delete, null, edits))
+            : new Decision.Park(ErrorCode.EditedElsewhere, "The record was edited since baseRev.", new ParkedStates(basis, theirs, null), edits);
     }
 
-    private static Decision Restore(Op op, SyncRecord current, Views views)
+    private static Decision Restore(PushContext context, Op op, SyncRecord current, Views views)
     {
         if (!current.Deleted)
         {
@@ -183,19 +178,8 @@ public static class Decide
         }
 
         return views.Yours.Deleted
-            ? new Decision.Keep(OwnLater(views, current, null))
-            : new Decision.Apply(OpKind.Restore, null);
-    }
-
-    internal static Decision Write(PushContext context, OpKind kind, JsonObject data, IReadOnlyList<Explanation>? merge = null)
-    {
-        var bytes = data.ToUtf8().Length;
-        var limit = context.Limits.RecordBytesMax;
-        return bytes <= limit
-            ? new Decision.Apply(kind, data, merge)
-            : new Decision.Refuse(
-                Rejection.At("", string.Create(CultureInfo.InvariantCulture, $"The record's data would be {bytes} bytes; the limit is {limit}."), ErrorCode.Rejected),
-                Stored: true);
+            ? new Decision.Keep(views.OwnLater(null, null))
+            : Acceptance.Of(context, op, current, new Decision.Apply(OpKind.Restore, null));
     }
 
     private static Decision.Park AlreadyExists(SyncRecord current, JsonObject yours, string detail)
@@ -208,7 +192,7 @@ public static class Decide
     }
 
     /// <summary>The op goes to review with what it wants and what is there; nothing is guessed about what the device saw.</summary>
-    private static Decision ParkUnknownBase(Op op, SyncRecord current, string detail)
+    private static Decision ParkUnknownBase(PushContext context, Op op, SyncRecord current, string detail)
     {
         if (op.Kind == OpKind.Delete && current.Deleted)
         {
@@ -217,11 +201,11 @@ public static class Decide
 
         if (op.Kind == OpKind.Restore && current.Deleted)
         {
-            return Restore(op, current, new Views(RecordState.Of(current), default, default, []));
+            return Restore(context, op, current, new Views(RecordState.Of(current), default, default, []));
         }
 
         var theirs = current.Deleted ? null : current.Data?.Value;
-        var yours = op.Kind == OpKind.Delete ? null : MergePatch.Apply(theirs, op.Patch);
+        var yours = op.Kind == OpKind.Delete ? null : Intent.Apply(theirs, op.Patch, context.DefinitionOf(op.Key));
         var kind = op.Kind switch
         {
             OpKind.Delete => ErrorCode.EditedElsewhere,
@@ -231,18 +215,12 @@ public static class Decide
         return new Decision.Park(kind, detail, new ParkedStates(null, theirs, yours), EditedPaths(op, null, theirs, yours));
     }
 
-    private static List<Explanation> EditedPaths(Op op, JsonObject? basis, JsonObject? theirs, JsonObject? yours)
+    /// <summary>What an op touches, as the three sides have it; a side that is null is deleted or unknown.</summary>
+    internal static List<Explanation> EditedPaths(Op op, JsonObject? basis, JsonObject? theirs, JsonObject? yours)
     {
         var rule = theirs is null || yours is null ? Explanation.OnEditDelete : FieldPolicy.Review.Name;
-        return [.. op.Touched().Select(path => new Explanation(path, rule,
+        return [.. op.Touched().Select(touched => touched.Path).Select(path => new Explanation(path, rule,
             JsonPointer.Find(basis, path), JsonPointer.Find(theirs, path), JsonPointer.Find(yours, path)))];
-    }
-
-    private static List<Explanation> OwnLater(Views views, SyncRecord current, JsonObject? merged)
-    {
-        var theirs = current.Deleted ? null : current.Data?.Value;
-        return [.. views.Superseded.Select(path => new Explanation(path, Explanation.OwnLater, JsonPointer.Find(views.Base.Data, path),
-            JsonPointer.Find(theirs, path), JsonPointer.Find(views.Wanted.Data, path), JsonPointer.Find(merged, path)))];
     }
 
     private static bool IsAhead(Op op, SyncRecord current) => !op.IsStrict && op.BaseRev > current.Rev;

@@ -1,3 +1,5 @@
+using SyncServer.Core.Entities;
+using SyncServer.Core.Ops;
 using SyncServer.Core.Records;
 
 namespace SyncServer.Core.Push;
@@ -29,11 +31,20 @@ public sealed record PushContext
     /// <summary>The operators' limits.</summary>
     public required Limits Limits { get; init; }
 
+    /// <summary>What is declared of entities.</summary>
+    public EntityDefinitions Definitions { get; init; } = EntityDefinitions.None;
+
+    /// <summary>Rules in code, in the order in which they were registered.</summary>
+    public IReadOnlyList<IOpRule> Rules { get; init; } = [];
+
     /// <summary>All ops are applied or none is.</summary>
     public bool Atomic { get; init; }
 
     /// <summary>Decide everything and store nothing.</summary>
     public bool DryRun { get; init; }
+
+    /// <summary>What is declared of the record's entity; nothing of the server's own.</summary>
+    public EntityDefinition DefinitionOf(RecordKey key) => Definitions.For(key.Entity);
 
     /// <summary>Whether a change was made by the caller's device.</summary>
     public bool IsOwn(Change change) => change.IsOwn(Principal, Device);

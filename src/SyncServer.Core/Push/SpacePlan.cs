@@ -136,7 +136,7 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
             Key = op.Key,
             Rev = rev,
             Seq = Head,
-            Deleted = kind == OpKind.Delete,
+            Deleted = kind == OpKind.Delete || (kind == OpKind.Update && before is { Deleted: true }),
             Data = data,
             UpdatedAt = Now,
             UpdatedBy = author.Principal,

@@ -1,4 +1,5 @@
 using SyncServer.Core.Json;
+using SyncServer.Core.Merge;
 using SyncServer.Core.Ops;
 
 namespace SyncServer.Core.Records;
@@ -44,6 +45,11 @@ public sealed record Change
 
     /// <summary>The merge patch that undoes it; of a delete the whole data, so that history shows what went.</summary>
     public required JsonObject? Before { get; init; }
+
+    /// <summary>What it touched, as its device sent it; a delete and a restore without an edit touch no path.</summary>
+    public IEnumerable<TouchedPath> Touched() => Sent is { } sent
+        ? Intent.Touched(sent)
+        : MergePatch.Touched(Kind == OpKind.Delete || Patch is null ? JsonObject.Empty : Patch).Select(path => new TouchedPath(path, null));
 
     /// <summary>Whether this principal's device made it; without a device nothing is own (protocol 4).</summary>
     public bool IsOwn(string principal, string device) =>

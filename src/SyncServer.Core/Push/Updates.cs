@@ -1,0 +1,92 @@
+using SyncServer.Core.Entities;
+using SyncServer.Core.Json;
+using SyncServer.Core.Merge;
+using SyncServer.Core.Ops;
+using SyncServer.Core.Records;
+
+namespace SyncServer.Core.Push;
+
+/// <summary>Decides an update of a record whose history since the op's base is known (protocol 4).</summary>
+internal static class Updates
+{
+    /// <summary>The decision; <c>Since</c> are the changes after the base, oldest first.</summary>
+    public static Decision Of(PushContext context, Op op, SyncRecord current, (Views Views, IReadOnlyList<Change> Since) ground)
+    {
+        var views = ground.Views;
+        var theirs = current.Data?.Value ?? JsonObject.Empty;
+        if (views.Yours.Deleted && !views.Wanted.Deleted)
+        {
+            // The device deleted the record after this edit, whoever restored it since.
+            return new Decision.Keep(views.OwnLater(current.Deleted ? null : theirs, current.Deleted ? null : theirs));
+        }
+
+        var yours = views.Yours.Data ?? JsonObject.Empty;
+        var basis = views.Base.Data ?? JsonObject.Empty;
+        var onEditDelete = context.DefinitionOf(op.Key).OnEditDelete;
+        if (current.Deleted && JsonValue.Same(yours, basis) && current.Data is not null)
+        {
+            return new Decision.Keep(views.OwnLater(null, null));
+        }
+
+        if (current.Deleted && (onEditDelete == OnEditDelete.Review || current.Data is null))
+        {
+            return new Decision.Park(ErrorCode.DeletedElsewhere, "The record was deleted.",
+                new ParkedStates(basis, null, yours), Decide.EditedPaths(op, basis, null, yours));
+        }
+
+        var merge = ThreeWay.Merge(basis, theirs, yours, RulesOf(context, op, ground));
+        if (merge.Problems.Count > 0)
+        {
+            return Acceptance.Refused(merge.Problems);
+        }
+
+        if (merge.Conflicts.Count > 0)
+        {
+            return new Decision.Park(current.Deleted ? ErrorCode.DeletedElsewhere : ErrorCode.Conflict,
+                "The op touches what somebody else changed since baseRev.",
+                new ParkedStates(basis, current.Deleted ? null : theirs, yours), merge.Conflicts);
+        }
+
+        return current.Deleted
+            ? OnTombstone(context, op, current, merge)
+            : OnLive(context, op, current, (views, merge));
+    }
+
+    private static Decision OnLive(PushContext context, Op op, SyncRecord current, (Views Views, MergeResult Merge) result)
+    {
+        var theirs = current.Data!.Value;
+        var (views, merge) = result;
+        var othersChanged = merge.Explanations.Any(path => !JsonValue.Same(path.Theirs, path.Base));
+        var explanations = othersChanged || views.Superseded.Count > 0
+            ? views.OwnLater(theirs, merge.Merged).Concat(merge.Explanations).ToList()
+            : null;
+        return JsonValue.Same(merge.Merged, theirs)
+            ? new Decision.Keep(explanations)
+            : Acceptance.Of(context, op, current, new Decision.Apply(OpKind.Update, merge.Merged, explanations));
+    }
+
+    /// <summary>The edit restores the record, or goes into history while the tombstone stays; what lost is reported.</summary>
+    private static Decision OnTombstone(PushContext context, Op op, SyncRecord current, MergeResult merge)
+    {
+        var wins = context.DefinitionOf(op.Key).OnEditDelete == OnEditDelete.EditWins;
+        var explanations = merge.Explanations
+            .Where(path => !JsonValue.Same(path.Yours, path.Base))
+            .Select(path => path with { Rule = Explanation.OnEditDelete, Theirs = null, Merged = wins ? path.Merged : null })
+            .ToList();
+        return Acceptance.Of(context, op, current,
+            new Decision.Apply(wins ? OpKind.Restore : OpKind.Update, merge.Merged, explanations));
+    }
+
+    private static MergeRules RulesOf(PushContext context, Op op, (Views Views, IReadOnlyList<Change> Since) ground)
+    {
+        var superseded = ground.Views.Superseded.ToHashSet(StringComparer.Ordinal);
+        return new MergeRules(context.DefinitionOf(op.Key))
+        {
+            Operators = op.Touched()
+                .Where(touched => touched.Operator is not null && !superseded.Contains(touched.Path))
+                .ToDictionary(touched => touched.Path, touched => touched.Operator!, StringComparer.Ordinal),
+            Foreign = [.. ground.Since.Where(change => !context.IsOwn(change)).SelectMany(change => change.Touched()).Select(touched => touched.Path)],
+            KnowsBase = op.IsStrict || op.BaseRev is not null,
+        };
+    }
+}
