@@ -125,7 +125,7 @@ public sealed class JsonNumber(string token) : JsonValue
     public override void WriteTo(Utf8JsonWriter writer) => writer.WriteRawValue(Token, skipInputValidation: true);
 
     /// <summary>Sign, significant digits and the power of ten of the last digit: one form for every token of the same value.</summary>
-    private (bool Negative, string Digits, BigInteger Exponent) Normal()
+    internal (bool Negative, string Digits, BigInteger Exponent) Normal()
     {
         var mark = Token.AsSpan().IndexOfAny('e', 'E');
         var mantissa = mark < 0 ? Token : Token[..mark];
