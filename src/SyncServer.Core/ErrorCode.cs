@@ -54,6 +54,9 @@ public enum ErrorCode
     /// <summary>A delete of a record that was edited meanwhile. Parked as a conflict.</summary>
     EditedElsewhere,
 
+    /// <summary>Another live record of the space has values that are declared unique. Parked as a conflict.</summary>
+    Unique,
+
     /// <summary>The conflict was resolved before. Remedy: pull; what was decided is in the record.</summary>
     AlreadyResolved,
 
@@ -140,6 +143,7 @@ public static class ErrorCodes
         [ErrorCode.AlreadyExists] = new(409, "already-exists", "The record already exists"),
         [ErrorCode.DeletedElsewhere] = new(409, "deleted-elsewhere", "The record was deleted elsewhere"),
         [ErrorCode.EditedElsewhere] = new(409, "edited-elsewhere", "The record was edited elsewhere"),
+        [ErrorCode.Unique] = new(409, "unique", "Another record has these unique values"),
         [ErrorCode.AlreadyResolved] = new(409, "already-resolved", "The conflict was resolved before"),
         [ErrorCode.LastOwner] = new(409, "last-owner", "A space keeps at least one owner"),
         [ErrorCode.Gone] = new(410, "gone", "The record is deleted"),

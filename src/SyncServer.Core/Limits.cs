@@ -38,6 +38,9 @@ public sealed record Limits
     /// <summary>Changes between baseRev and now that a merge reads; beyond it the op is parked, never guessed.</summary>
     public const int MergeChanges = 1_000;
 
+    /// <summary>Updates of one CRDT field; a client compacts long before.</summary>
+    public const int CrdtUpdates = 10_000;
+
     /// <summary>Ids in one <c>dependsOn</c>: a form saved offline depends on a handful of ops, not on hundreds.</summary>
     public const int Dependencies = 100;
 
@@ -85,6 +88,9 @@ public sealed record Limits
     /// <summary>Bytes of one conflict with all its ops, for the same reason.</summary>
     [Range(1, MostBytes)]
     public int ConflictBytesMax { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>The bound of CRDT fields, as it is published; operators cannot change it, because stored fields would break it.</summary>
+    public int CrdtUpdatesMax => CrdtUpdates;
 
     /// <summary>Ids in one manifest.</summary>
     [Range(1, MostItems)]

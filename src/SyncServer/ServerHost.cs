@@ -26,6 +26,7 @@ public static class ServerHost
         builder.AddStorage();
         builder.Services.AddSingleton<SpaceTransaction>();
         builder.Services.AddSpaces();
+        builder.Services.AddSingleton<PushRules>();
         builder.Services.AddSingleton<PushTransaction>();
         builder.Services.AddSingleton<PushEndpoint>();
         builder.Services.AddSingleton<PullQuery>();

@@ -143,12 +143,13 @@ public static class Resolution
         }
 
         return op.Kind == OpKind.Delete
-            ? Acceptance.Of(context, op, current, new Decision.Apply(OpKind.Delete, null))
-            : Written(context, op, current);
+            ? Acceptance.Of(plan, context, op, new Decision.Apply(OpKind.Delete, null))
+            : Written(plan, context, op);
     }
 
-    private static Decision Written(PushContext context, Op op, SyncRecord? current)
+    private static Decision Written(SpacePlan plan, PushContext context, Op op)
     {
+        var current = plan.Find(op.Key);
         var problems = new List<FieldError>();
         var data = op.Replaces ? op.Patch : Intent.Apply(current?.Data?.Value, op.Patch, context.DefinitionOf(op.Key), problems);
         if (problems.Count > 0)
@@ -159,6 +160,6 @@ public static class Resolution
         var kind = current is null ? OpKind.Create : current.Deleted ? OpKind.Restore : OpKind.Update;
         return kind == OpKind.Update && JsonValue.Same(data, current!.Data?.Value)
             ? new Decision.Keep()
-            : Acceptance.Of(context, op, current, new Decision.Apply(kind, data));
+            : Acceptance.Of(plan, context, op, new Decision.Apply(kind, data));
     }
 }

@@ -55,6 +55,10 @@ public sealed class EntityDefinition
         return nearest is null ? FieldPolicy.Review : Fields[nearest].Merge;
     }
 
+    /// <summary>Whether the field declared at the path, or one above it, is immutable.</summary>
+    public bool IsImmutable(string path) =>
+        JsonPointer.Ancestors(path).Prepend(path).Any(pointer => Fields.TryGetValue(pointer, out var field) && field.Immutable);
+
     /// <summary>
     /// The data of a new record with the defaults of the fields that it lacks. Where something other than an object
     /// stands on the way to a field, it stays, and so its violation shows.
@@ -67,9 +71,7 @@ public sealed class EntityDefinition
             var blocked = JsonPointer.Ancestors(field.Pointer).Any(level => JsonPointer.Find(data, level) is not (null or JsonObject));
             if (!blocked && JsonPointer.Find(data, field.Pointer) is null)
             {
-                var nested = JsonPointer.Names(field.Pointer).Reverse()
-                    .Aggregate(field.Default!, (inner, name) => JsonObject.Of((name, inner)));
-                data = MergePatch.Apply(data, (JsonObject)nested);
+                data = MergePatch.Apply(data, JsonPointer.Nest(field.Pointer, field.Default!));
             }
         }
 

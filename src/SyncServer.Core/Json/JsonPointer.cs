@@ -41,7 +41,4 @@ public static class JsonPointer
 
         return value;
     }
-
-    private static IEnumerable<string> Names(string pointer) => pointer.Split('/').Skip(1)
-        .Select(token => token.Replace("~1", "/", StringComparison.Ordinal).Replace("~0", "~", StringComparison.Ordinal));
 }

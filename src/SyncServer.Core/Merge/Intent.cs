@@ -40,7 +40,7 @@ public static class Intent
     public static (bool Handled, JsonValue? Value) Apply(
         IntentOperator found, (string Path, JsonValue? Value) place, EntityDefinition definition, ICollection<FieldError>? problems)
     {
-        var (value, problem) = found.Apply(place.Value, definition.MergePolicyOf(place.Path) == FieldPolicy.Crdt);
+        var (value, problem) = found.Apply(place.Value, definition.MergePolicyOf(place.Path) == FieldPolicy.Crdt, Limits.CrdtUpdates);
         if (problem is null)
         {
             return (true, value);

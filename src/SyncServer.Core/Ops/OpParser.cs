@@ -1,4 +1,5 @@
 using SyncServer.Core.Json;
+using SyncServer.Core.Merge;
 
 namespace SyncServer.Core.Ops;
 
@@ -67,7 +68,7 @@ public static class OpParser
             Precondition = ifMatch,
             Fingerprint = Fingerprint.OfOp(key, kind.Value, members, ifMatch),
         };
-        return (op, opId, Operators.Check(patch, JsonPointer.Child(at, "patch")));
+        return (op, opId, Intent.Check(patch, JsonPointer.Child(at, "patch")));
     }
 
     private static OpKind? Kind(Members read) => read.Text("kind", required: true, _ => true, "") switch

@@ -7,13 +7,14 @@ using SyncServer.Core.Records;
 
 namespace SyncServer.Core.Push;
 
-/// <summary>Whether a merged state may be written: size, definition and rules in code, in this order.</summary>
+/// <summary>Whether a merged state may be written: size, definition, rules in code, and then unique values.</summary>
 internal static class Acceptance
 {
     /// <summary>Write the record, or refuse it for good; a refusal changes nothing.</summary>
-    public static Decision Of(PushContext context, Op op, SyncRecord? current, Decision.Apply wanted)
+    public static Decision Of(SpacePlan plan, PushContext context, Op op, Decision.Apply wanted)
     {
         var definition = context.DefinitionOf(op.Key);
+        var current = plan.Find(op.Key);
         var before = current?.Data?.Value;
         var after = wanted.Data ?? before ?? JsonObject.Empty;
         var data = wanted.Kind == OpKind.Create ? definition.WithDefaults(after) : after;
@@ -22,9 +23,33 @@ internal static class Acceptance
             .Concat(wanted.Kind == OpKind.Delete ? [] : definition.Violations(before, data))
             .Concat(context.Rules.SelectMany(rule => rule.Check(step)))
             .ToList();
-        return errors.Count == 0
-            ? wanted with { Data = wanted.Data is null ? null : data }
-            : Refused(errors);
+        if (errors.Count > 0)
+        {
+            return Refused(errors);
+        }
+
+        var staysDeleted = wanted.Kind == OpKind.Delete || (wanted.Kind == OpKind.Update && current is { Deleted: true });
+        return (staysDeleted ? null : Taken(plan, op, definition, data)) ?? wanted with { Data = wanted.Data is null ? null : data };
+    }
+
+    /// <summary>Parks an op whose record would share unique values with another, or refuses it where it is strict.</summary>
+    private static Decision? Taken(SpacePlan plan, Op op, EntityDefinition definition, JsonObject data)
+    {
+        var taken = UniqueKey.Of(definition, data).FirstOrDefault(key => plan.HolderOf(key) is { } holder && holder != op.Key.Id);
+        if (taken == default)
+        {
+            return null;
+        }
+
+        const string Detail = "Another live record of the space has these values, and they are unique.";
+        var fields = definition.Unique[taken.Rule];
+        var current = plan.Find(op.Key);
+        var theirs = current is { Deleted: false } ? current.Data?.Value : null;
+        return op.IsStrict
+            ? new Decision.Refuse(new Rejection(ErrorCode.Unique, Detail) { Errors = [.. fields.Select(field => new FieldError(field, Detail))] }, Stored: true)
+            : new Decision.Park(ErrorCode.Unique, Detail, new ParkedStates(null, theirs, data),
+                [.. fields.Select(field => new Explanation(field, definition.MergePolicyOf(field).Name,
+                    null, JsonPointer.Find(theirs, field), JsonPointer.Find(data, field)))]);
     }
 
     /// <summary>A stored refusal that names every reason.</summary>

@@ -36,7 +36,7 @@ public static class Decide
 
         return plan.Find(op.Key) is { } current
             ? joins && !IsAhead(op, current) ? new Decision.Join(conflict!) : OnRecord(plan, context, op, current)
-            : joins ? new Decision.Join(conflict!) : OnNothing(op, context);
+            : joins ? new Decision.Join(conflict!) : OnNothing(plan, context, op);
     }
 
     /// <summary>
@@ -71,23 +71,23 @@ public static class Decide
         return null;
     }
 
-    private static Decision OnNothing(Op op, PushContext context)
+    private static Decision OnNothing(SpacePlan plan, PushContext context, Op op)
     {
         if (op.Kind == OpKind.Create)
         {
-            return op.Precondition is { MustExist: true } ? NotHeld() : Create(context, op);
+            return op.Precondition is { MustExist: true } ? NotHeld() : Create(plan, context, op);
         }
 
         // PUT with If-Match is a precondition that does not hold (RFC 9110, 13.1.1); the others never had a target.
         return op.Replaces ? NotHeld() : new Decision.Refuse(NeverExisted, Stored: false);
     }
 
-    private static Decision Create(PushContext context, Op op)
+    private static Decision Create(SpacePlan plan, PushContext context, Op op)
     {
         var problems = new List<FieldError>();
         var data = op.Replaces ? MergePatch.Apply(null, op.Patch) : Intent.Apply(null, op.Patch, context.DefinitionOf(op.Key), problems);
         return problems.Count == 0
-            ? Acceptance.Of(context, op, null, new Decision.Apply(OpKind.Create, data))
+            ? Acceptance.Of(plan, context, op, new Decision.Apply(OpKind.Create, data))
             : Acceptance.Refused(problems);
     }
 
@@ -117,7 +117,7 @@ public static class Decide
         var isForeign = op is { IsStrict: false, BaseRev: 0 } && since is not null && !context.IsOwn(since[0]);
         if (since is null || isForeign)
         {
-            return ParkUnknownBase(context, op, current, since is null
+            return ParkUnknownBase(plan, context, op, since is null
                 ? "The history between baseRev and now is not known any more."
                 : "The record with this id was not made by this device.");
         }
@@ -125,14 +125,15 @@ public static class Decide
         var views = Views.Of(RecordState.Of(current), since, op, new ViewRules(context.DefinitionOf(op.Key), context.IsOwn));
         return op.Kind switch
         {
-            OpKind.Update => Updates.Of(context, op, current, (views, since)),
-            OpKind.Delete => Delete(context, op, current, views),
-            _ => Restore(context, op, current, views),
+            OpKind.Update => Updates.Of(plan, context, op, (views, since)),
+            OpKind.Delete => Delete(plan, context, op, views),
+            _ => Restore(plan, context, op, views),
         };
     }
 
-    private static Decision Delete(PushContext context, Op op, SyncRecord current, Views views)
+    private static Decision Delete(SpacePlan plan, PushContext context, Op op, Views views)
     {
+        var current = plan.Find(op.Key)!;
         if (current.Deleted)
         {
             return new Decision.Keep([]);
@@ -147,7 +148,7 @@ public static class Decide
         var basis = views.Base.Data ?? JsonObject.Empty;
         if (JsonValue.Same(basis, theirs))
         {
-            return Acceptance.Of(context, op, current, new Decision.Apply(OpKind.Delete, null));
+            return Acceptance.Of(plan, context, op, new Decision.Apply(OpKind.Delete, null));
         }
 
         var onEditDelete = context.DefinitionOf(op.Key).OnEditDelete;
@@ -159,12 +160,13 @@ public static class Decide
         }
 
         return onEditDelete == OnEditDelete.DeleteWins
-            ? Acceptance.Of(context, op, current, new Decision.Apply(OpKind.Delete, null, edits))
+            ? Acceptance.Of(plan, context, op, new Decision.Apply(OpKind.Delete, null, edits))
             : new Decision.Park(ErrorCode.EditedElsewhere, "The record was edited since baseRev.", new ParkedStates(basis, theirs, null), edits);
     }
 
-    private static Decision Restore(PushContext context, Op op, SyncRecord current, Views views)
+    private static Decision Restore(SpacePlan plan, PushContext context, Op op, Views views)
     {
+        var current = plan.Find(op.Key)!;
         if (!current.Deleted)
         {
             return op.IsPlainHttp
@@ -179,7 +181,7 @@ public static class Decide
 
         return views.Yours.Deleted
             ? new Decision.Keep(views.OwnLater(null, null))
-            : Acceptance.Of(context, op, current, new Decision.Apply(OpKind.Restore, null));
+            : Acceptance.Of(plan, context, op, new Decision.Apply(OpKind.Restore, null));
     }
 
     private static Decision.Park AlreadyExists(SyncRecord current, JsonObject yours, string detail)
@@ -192,8 +194,9 @@ public static class Decide
     }
 
     /// <summary>The op goes to review with what it wants and what is there; nothing is guessed about what the device saw.</summary>
-    private static Decision ParkUnknownBase(PushContext context, Op op, SyncRecord current, string detail)
+    private static Decision ParkUnknownBase(SpacePlan plan, PushContext context, Op op, string detail)
     {
+        var current = plan.Find(op.Key)!;
         if (op.Kind == OpKind.Delete && current.Deleted)
         {
             return new Decision.Keep([]);
@@ -201,7 +204,7 @@ public static class Decide
 
         if (op.Kind == OpKind.Restore && current.Deleted)
         {
-            return Restore(context, op, current, new Views(RecordState.Of(current), default, default, []));
+            return Restore(plan, context, op, new Views(RecordState.Of(current), default, default, []));
         }
 
         var theirs = current.Deleted ? null : current.Data?.Value;

@@ -1,4 +1,5 @@
 using SyncServer.Core.Conflicts;
+using SyncServer.Core.Entities;
 using SyncServer.Core.Json;
 using SyncServer.Core.Ops;
 using SyncServer.Core.Records;
@@ -13,6 +14,14 @@ public sealed record Author(string Principal, string Device);
 
 /// <summary>A conflict to be inserted, or marked resolved, in the table that finds open conflicts.</summary>
 public sealed record ConflictRow(string ConflictId, ConflictSlot Slot, bool Open);
+
+/// <summary>A value that no two live records of a space share: the entity, the index of its rule, and the hash of the values as hex.</summary>
+public readonly record struct UniqueKey(string Entity, int Rule, string Hash)
+{
+    /// <summary>The keys of a record with this data.</summary>
+    public static IEnumerable<UniqueKey> Of(EntityDefinition definition, JsonObject data) =>
+        definition.UniqueKeys(data).Select(key => new UniqueKey(definition.Name, key.Rule, Convert.ToHexStringLower(key.Hash.Span)));
+}
 
 /// <summary>A parked op whose conflict was resolved, and how.</summary>
 public readonly record struct ResolvedOp(OutcomeKey Key, ResolutionChoice Choice);
@@ -32,6 +41,9 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     private readonly List<OutcomeKey> _decided = [];
     private readonly List<ConflictRow> _conflictRows = [];
     private readonly List<ResolvedOp> _resolved = [];
+    private readonly Dictionary<UniqueKey, string?> _keyHolders = [];
+    private readonly HashSet<UniqueKey> _missingKeys = [];
+    private readonly Dictionary<UniqueKey, string?> _claimedKeys = [];
 
     /// <summary>The space.</summary>
     public Guid SpaceId { get; } = spaceId;
@@ -67,6 +79,12 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     /// <summary>Parked ops whose conflict the plan resolves.</summary>
     public IReadOnlyList<ResolvedOp> ResolvedOps => _resolved;
 
+    /// <summary>Unique keys that were asked for and not loaded: what was decided without them has to be decided again.</summary>
+    public IReadOnlyCollection<UniqueKey> MissingKeys => _missingKeys;
+
+    /// <summary>Who holds a unique key from now on; null is nobody.</summary>
+    public IReadOnlyDictionary<UniqueKey, string?> ClaimedKeys => _claimedKeys;
+
     /// <summary>Whether there is anything to write.</summary>
     public bool HasWrites => Changes.Count > 0 || _decided.Count > 0 || Tallies.Any;
 
@@ -88,6 +106,32 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
 
     /// <summary>Takes over how many conflicts are open on a record, over all devices.</summary>
     public void LoadOpenConflicts(RecordKey key, int count) => _openConflicts[key] = count;
+
+    /// <summary>Takes over which record holds a unique key; null is nobody.</summary>
+    public void Load(UniqueKey key, string? holder) => _keyHolders[key] = holder;
+
+    /// <summary>The id of the live record that holds a unique key, or null; a key that was not loaded is noted as missing.</summary>
+    public string? HolderOf(UniqueKey key)
+    {
+        if (_keyHolders.TryGetValue(key, out var holder))
+        {
+            return holder;
+        }
+
+        _missingKeys.Add(key);
+        return null;
+    }
+
+    /// <summary>Gives up the keys that a record had and takes those that it has now.</summary>
+    public void Claim(RecordKey key, IEnumerable<UniqueKey> before, IEnumerable<UniqueKey> now)
+    {
+        var kept = now.ToHashSet();
+        foreach (var (unique, holder) in before.Where(unique => !kept.Contains(unique)).Select(unique => (unique, (string?)null))
+            .Concat(kept.Select(unique => (unique, (string?)key.Id))))
+        {
+            _keyHolders[unique] = _claimedKeys[unique] = holder;
+        }
+    }
 
     /// <summary>The record or its tombstone, or null where it never existed.</summary>
     public SyncRecord? Find(RecordKey key) => _records.GetValueOrDefault(key);

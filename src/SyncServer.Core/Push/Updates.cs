@@ -10,8 +10,9 @@ namespace SyncServer.Core.Push;
 internal static class Updates
 {
     /// <summary>The decision; <c>Since</c> are the changes after the base, oldest first.</summary>
-    public static Decision Of(PushContext context, Op op, SyncRecord current, (Views Views, IReadOnlyList<Change> Since) ground)
+    public static Decision Of(SpacePlan plan, PushContext context, Op op, (Views Views, IReadOnlyList<Change> Since) ground)
     {
+        var current = plan.Find(op.Key)!;
         var views = ground.Views;
         var theirs = current.Data?.Value ?? JsonObject.Empty;
         if (views.Yours.Deleted && !views.Wanted.Deleted)
@@ -48,13 +49,13 @@ internal static class Updates
         }
 
         return current.Deleted
-            ? OnTombstone(context, op, current, merge)
-            : OnLive(context, op, current, (views, merge));
+            ? OnTombstone(plan, context, op, merge)
+            : OnLive(plan, context, op, (views, merge));
     }
 
-    private static Decision OnLive(PushContext context, Op op, SyncRecord current, (Views Views, MergeResult Merge) result)
+    private static Decision OnLive(SpacePlan plan, PushContext context, Op op, (Views Views, MergeResult Merge) result)
     {
-        var theirs = current.Data!.Value;
+        var theirs = plan.Find(op.Key)!.Data!.Value;
         var (views, merge) = result;
         var othersChanged = merge.Explanations.Any(path => !JsonValue.Same(path.Theirs, path.Base));
         var explanations = othersChanged || views.Superseded.Count > 0
@@ -62,18 +63,18 @@ internal static class Updates
             : null;
         return JsonValue.Same(merge.Merged, theirs)
             ? new Decision.Keep(explanations)
-            : Acceptance.Of(context, op, current, new Decision.Apply(OpKind.Update, merge.Merged, explanations));
+            : Acceptance.Of(plan, context, op, new Decision.Apply(OpKind.Update, merge.Merged, explanations));
     }
 
     /// <summary>The edit restores the record, or goes into history while the tombstone stays; what lost is reported.</summary>
-    private static Decision OnTombstone(PushContext context, Op op, SyncRecord current, MergeResult merge)
+    private static Decision OnTombstone(SpacePlan plan, PushContext context, Op op, MergeResult merge)
     {
         var wins = context.DefinitionOf(op.Key).OnEditDelete == OnEditDelete.EditWins;
         var explanations = merge.Explanations
             .Where(path => !JsonValue.Same(path.Yours, path.Base))
             .Select(path => path with { Rule = Explanation.OnEditDelete, Theirs = null, Merged = wins ? path.Merged : null })
             .ToList();
-        return Acceptance.Of(context, op, current,
+        return Acceptance.Of(plan, context, op,
             new Decision.Apply(wins ? OpKind.Restore : OpKind.Update, merge.Merged, explanations));
     }
 

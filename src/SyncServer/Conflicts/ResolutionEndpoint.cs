@@ -1,6 +1,7 @@
 using SyncServer.Core;
 using SyncServer.Core.Conflicts;
 using SyncServer.Core.Json;
+using SyncServer.Core.Merge;
 using SyncServer.Core.Ops;
 using SyncServer.Core.Push;
 using SyncServer.Core.Spaces;
@@ -12,7 +13,7 @@ using SyncServer.Storage;
 namespace SyncServer.Conflicts;
 
 /// <summary><c>POST conflicts/{conflictId}/resolution</c> (protocol 7).</summary>
-internal sealed class ResolutionEndpoint(SpaceCalls calls, ConflictQuery query, SpaceTransaction transaction, ServerIdentity identity, Limits limits)
+internal sealed class ResolutionEndpoint(SpaceCalls calls, ConflictQuery query, SpaceTransaction transaction, ServerIdentity identity, PushRules rules, Limits limits)
 {
     /// <summary>Maps the route under <c>/v1/spaces/{space}</c>.</summary>
     public static void Map(IEndpointRouteBuilder space) =>
@@ -41,7 +42,7 @@ internal sealed class ResolutionEndpoint(SpaceCalls calls, ConflictQuery query, 
 
         var (choice, patch, noChoice) = ResolutionRequest.Read(body!);
         var (call, unknown) = await calls.ReadAsync(context, space);
-        if ((noChoice ?? unknown ?? Core.Ops.Operators.Check(patch, "/patch")) is { } refused)
+        if ((noChoice ?? unknown ?? Intent.Check(patch, "/patch")) is { } refused)
         {
             return refused;
         }
@@ -66,7 +67,7 @@ internal sealed class ResolutionEndpoint(SpaceCalls calls, ConflictQuery query, 
         }
 
         var spec = new LoadSpec(call.SpaceId, call.Principal, call.Device) { OpIds = [keyed.Key], Records = records };
-        var planned = call.Context(identity, limits) with { Instance = $"{call.Path}/conflicts/{request.ConflictId}/resolution" };
+        var planned = rules.Of(call, identity) with { Instance = $"{call.Path}/conflicts/{request.ConflictId}/resolution" };
         var (outcome, rejection) = await transaction.RunAsync(spec, Role.Writer,
             loaded => new Decided<Outcome>(Resolution.Run(loaded.Plan, planned, keyed, request)), context.RequestAborted);
         if (rejection is null)

@@ -21,12 +21,12 @@ internal sealed record PushRequest(SpaceCall Call, IReadOnlyList<PushItem> Items
 }
 
 /// <summary>Decides a push in one transaction: afterwards every outcome that is final is stored with its effect, or none is.</summary>
-internal sealed class PushTransaction(SpaceTransaction transaction, ServerIdentity identity, Limits limits)
+internal sealed class PushTransaction(SpaceTransaction transaction, ServerIdentity identity, PushRules rules)
 {
     /// <summary>One outcome per item, in order; or the rejection of the whole push, which then looked at nothing.</summary>
     public Task<(IReadOnlyList<Outcome>? Outcomes, Rejection? Rejection)> RunAsync(PushRequest request, CancellationToken cancellation)
     {
-        var context = request.Call.Context(identity, limits) with { Atomic = request.Atomic, DryRun = request.DryRun, Instance = request.Instance };
+        var context = rules.Of(request.Call, identity) with { Atomic = request.Atomic, DryRun = request.DryRun, Instance = request.Instance };
         var ops = request.Items.Where(item => item.Op is not null).Select(item => item.Op!).ToList();
         var spec = LoadSpec.Of(request.Call.SpaceId, context, ops);
         Decided<IReadOnlyList<Outcome>> Decide(LoadedSpace loaded)

@@ -1,5 +1,6 @@
 using SyncServer.Core;
 using SyncServer.Core.Json;
+using SyncServer.Core.Merge;
 using SyncServer.Core.Ops;
 using SyncServer.Core.Push;
 using SyncServer.Http;
@@ -116,7 +117,7 @@ internal sealed class RecordWrites(SpaceCalls calls, PushTransaction transaction
         $"records/{key.Entity}/{key.Id}{(kind == OpKind.Restore ? "/restore" : "")}";
 
     /// <summary>In the data of a PUT nothing is an operator.</summary>
-    private static Rejection? CheckOperators(Verb verb, Op op) => verb.Replaces ? null : Core.Ops.Operators.Check(op.Patch, "");
+    private static Rejection? CheckOperators(Verb verb, Op op) => verb.Replaces ? null : Intent.Check(op.Patch, "");
 
     private async Task<(JsonObject? Body, Rejection? Rejection)> ReadBodyAsync(HttpContext context, Verb verb)
     {

@@ -31,7 +31,7 @@ internal sealed record Session(string Principal, bool Operator, string Epoch, st
     public required SessionRetentions Retentions { get; init; }
 
     /// <summary>Entity definitions by name.</summary>
-    public required IReadOnlyDictionary<string, JsonElement> Entities { get; init; }
+    public required JsonElement Entities { get; init; }
 }
 
 /// <summary>A space of the caller's.</summary>

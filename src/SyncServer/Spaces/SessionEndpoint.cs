@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Xml;
 using SyncServer.Accounts;
 using SyncServer.Core;
+using SyncServer.Core.Entities;
 using SyncServer.Core.Records;
 using SyncServer.Http;
 using SyncServer.Storage;
@@ -41,7 +42,7 @@ internal sealed class SessionEndpoint(SpaceDirectory directory, SessionSpaces sp
             Limits = rules.Limits,
             Presets = rules.Presets,
             Retentions = rules.Retentions,
-            Entities = new Dictionary<string, JsonElement>(StringComparer.Ordinal),
+            Entities = rules.Entities,
         };
         context.Response.Headers.CacheControl = "private, no-cache";
         await context.Response.WriteAsJsonAsync(session, context.RequestAborted);
@@ -49,7 +50,7 @@ internal sealed class SessionEndpoint(SpaceDirectory directory, SessionSpaces sp
 }
 
 /// <summary>What the session publishes that is the same for everybody.</summary>
-internal sealed class SessionRules(Limits limits, Presets presets, Retentions retentions, TimeProvider clock)
+internal sealed class SessionRules(Limits limits, EntityDefinitions definitions, Presets presets, Retentions retentions, TimeProvider clock)
 {
     public Limits Limits => limits;
 
@@ -58,6 +59,9 @@ internal sealed class SessionRules(Limits limits, Presets presets, Retentions re
 
     public SessionRetentions Retentions { get; } = new(XmlConvert.ToString(retentions.IdempotencyRetention),
         XmlConvert.ToString(retentions.TombstoneRetention), XmlConvert.ToString(retentions.HistoryRetention));
+
+    /// <summary>The definitions as clients read them; they do not change while the server runs.</summary>
+    public JsonElement Entities { get; } = JsonElement.Parse(definitions.ToJson().ToUtf8().Span);
 
     public string Now() => Timestamp.Format(clock.GetUtcNow());
 }

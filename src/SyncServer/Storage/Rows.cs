@@ -146,6 +146,21 @@ public sealed class ConflictRow
 }
 
 /// <summary>Counters of an entity, kept in the transactions that they count, so that they are exact after any restart.</summary>
+public sealed class UniqueKeyRow
+{
+    public required Guid SpaceId { get; set; }
+    public required string Entity { get; set; }
+
+    /// <summary>The index of the rule in the entity's definition.</summary>
+    public int Rule { get; set; }
+
+    /// <summary>SHA-256 over the values, as hex.</summary>
+    public required string Hash { get; set; }
+
+    /// <summary>The live record that has the values.</summary>
+    public required string RecordId { get; set; }
+}
+
 public sealed class TotalRow
 {
     public required Guid SpaceId { get; set; }

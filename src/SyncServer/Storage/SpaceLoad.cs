@@ -18,6 +18,9 @@ internal sealed record LoadSpec(Guid SpaceId, string Principal, string Device)
     /// <summary>Records, each with the revision after which its changes matter; null where they do not.</summary>
     public IReadOnlyDictionary<RecordKey, long?> Records { get; init; } = new Dictionary<RecordKey, long?>();
 
+    /// <summary>Unique keys whose holders matter.</summary>
+    public IReadOnlyCollection<UniqueKey> UniqueKeys { get; init; } = [];
+
     /// <summary>Another space whose row is locked too. Locks are taken in the order of ids, whichever is the other.</summary>
     public Guid? Beside { get; init; }
 
@@ -53,6 +56,12 @@ internal sealed class SpaceLoad(TimeProvider clock)
     private const string Outcomes = """
         SELECT op_id, fingerprint, state, status, rev, conflict_id, choice, etag, location, body, entity
         FROM outcomes WHERE space_id = $1 AND principal = $2 AND op_id = ANY ($3)
+        """;
+
+    private const string UniqueKeys = """
+        SELECT u.entity, u.rule, u.hash, u.record_id
+        FROM unnest($2, $3, $4) AS k(entity, rule, hash)
+        JOIN unique_keys u ON u.space_id = $1 AND u.entity = k.entity AND u.rule = k.rule AND u.hash = k.hash
         """;
 
     private const string Records = $"""
@@ -101,6 +110,10 @@ internal sealed class SpaceLoad(TimeProvider clock)
             Add(batch, Records, spec.SpaceId, entities, ids);
             Add(batch, OpenConflicts, spec.SpaceId, entities, ids, spec.Principal, spec.Device);
             Add(batch, Changes, spec.SpaceId, entities, ids, since);
+            Add(batch, UniqueKeys, spec.SpaceId,
+                spec.UniqueKeys.Select(key => key.Entity).ToArray(),
+                spec.UniqueKeys.Select(key => key.Rule).ToArray(),
+                spec.UniqueKeys.Select(key => key.Hash).ToArray());
         }
 
         await using var reader = await batch.ExecuteReaderAsync(cancellation);
@@ -185,6 +198,17 @@ internal sealed class SpaceLoad(TimeProvider clock)
         while (await reader.ReadAsync(cancellation))
         {
             plan.Load(SpaceRows.Change(reader, 0));
+        }
+
+        foreach (var key in spec.UniqueKeys)
+        {
+            plan.Load(key, holder: null);
+        }
+
+        await reader.NextResultAsync(cancellation);
+        while (await reader.ReadAsync(cancellation))
+        {
+            plan.Load(new UniqueKey(reader.GetString(0), reader.GetInt32(1), reader.GetString(2)), reader.GetString(3));
         }
     }
 

@@ -55,7 +55,20 @@ internal sealed class SpaceTransaction(NpgsqlDataSource source, TimeProvider clo
         await using var connection = await source.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellation);
         var loaded = await _load.ReadAsync(connection, spec, locked: false, cancellation);
-        return Access.Refuses(loaded, needed) is { } rejection ? (default, rejection) : (decide(loaded!).Answer, null);
+        if (Access.Refuses(loaded, needed) is { } rejection)
+        {
+            return (default, rejection);
+        }
+
+        var decided = decide(loaded!);
+        while (loaded!.Plan.MissingKeys.Count > 0)
+        {
+            spec = spec with { UniqueKeys = [.. spec.UniqueKeys, .. loaded.Plan.MissingKeys] };
+            loaded = await _load.ReadAsync(connection, spec, locked: false, cancellation);
+            decided = decide(loaded!);
+        }
+
+        return (decided.Answer, null);
     }
 
     private async Task<(T? Answer, Rejection? Rejection)> OnceAsync<T>(
@@ -70,6 +83,14 @@ internal sealed class SpaceTransaction(NpgsqlDataSource source, TimeProvider clo
         }
 
         var decided = await decide(loaded!, connection);
+        while (loaded!.Plan.MissingKeys.Count > 0)
+        {
+            // Which unique values matter is known only when the merged state is; each round knows more of them, under the same lock.
+            spec = spec with { UniqueKeys = [.. spec.UniqueKeys, .. loaded.Plan.MissingKeys] };
+            loaded = await _load.ReadAsync(connection, spec, locked: true, cancellation);
+            decided = await decide(loaded!, connection);
+        }
+
         if (!decided.Discard)
         {
             // From here on the client's patience does not count: what was decided is stored, and a repeat finds it.

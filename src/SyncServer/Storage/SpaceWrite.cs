@@ -41,6 +41,15 @@ internal static class SpaceWrite
         WHERE o.space_id = $1 AND o.principal = u.principal AND o.op_id = u.op_id
         """;
 
+    private const string FreedKeys = """
+        DELETE FROM unique_keys u USING unnest($2, $3, $4) AS k(entity, rule, hash)
+        WHERE u.space_id = $1 AND u.entity = k.entity AND u.rule = k.rule AND u.hash = k.hash
+        """;
+
+    private const string TakenKeys = """
+        INSERT INTO unique_keys (space_id, entity, rule, hash, record_id) SELECT $1, * FROM unnest($2, $3, $4, $5)
+        """;
+
     private const string Totals = """
         INSERT INTO totals AS t (space_id, entity, live, applied, merged, parked, refused, replayed, reused, opened, resolved)
         SELECT $1, * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
@@ -83,6 +92,11 @@ internal static class SpaceWrite
                 plan.ResolvedOps.Select(op => op.Key.Principal).ToArray(),
                 plan.ResolvedOps.Select(op => op.Key.OpId).ToArray(),
                 plan.ResolvedOps.Select(op => (short)op.Choice).ToArray()));
+        }
+
+        if (plan.ClaimedKeys.Count > 0)
+        {
+            AddKeys(batch, plan);
         }
 
         if (plan.Tallies.Any)
@@ -155,6 +169,22 @@ internal static class SpaceWrite
             rows.Select(row => row.Slot.Device).ToArray(),
             rows.Select(row => (short)(row.Open ? 1 : 2)).ToArray(),
             plan.Now);
+    }
+
+    /// <summary>Every claimed key is freed first, whoever held it, so that keys change hands within one plan.</summary>
+    private static void AddKeys(NpgsqlBatch batch, SpacePlan plan)
+    {
+        var claimed = plan.ClaimedKeys.Keys.ToList();
+        var taken = plan.ClaimedKeys.Where(key => key.Value is not null).ToList();
+        batch.BatchCommands.Add(Command(FreedKeys, plan.SpaceId,
+            claimed.Select(key => key.Entity).ToArray(),
+            claimed.Select(key => key.Rule).ToArray(),
+            claimed.Select(key => key.Hash).ToArray()));
+        batch.BatchCommands.Add(Command(TakenKeys, plan.SpaceId,
+            taken.Select(key => key.Key.Entity).ToArray(),
+            taken.Select(key => key.Key.Rule).ToArray(),
+            taken.Select(key => key.Key.Hash).ToArray(),
+            taken.Select(key => key.Value!).ToArray()));
     }
 
     private static NpgsqlBatchCommand TotalRows(SpacePlan plan)

@@ -89,6 +89,11 @@ internal static class SyncModel
 
     private static void Operators(ModelBuilder model)
     {
+        model.Entity<UniqueKeyRow>(key =>
+        {
+            key.ToTable("unique_keys");
+            key.HasKey(k => new { k.SpaceId, k.Entity, k.Rule, k.Hash }).HasName("pk_unique_keys");
+        });
         model.Entity<TotalRow>(total =>
         {
             total.ToTable("totals").HasStorageParameter("fillfactor", RoomForUpdates);

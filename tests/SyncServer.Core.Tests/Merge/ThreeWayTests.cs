@@ -1,4 +1,5 @@
 using FsCheck.Fluent;
+using SyncServer.Core.Entities;
 using SyncServer.Core.Json;
 using SyncServer.Core.Merge;
 
@@ -7,7 +8,7 @@ namespace SyncServer.Core.Tests.Merge;
 public class ThreeWayTests
 {
     private static MergeResult Merge(JsonObject @base, JsonObject theirs, JsonObject yours) =>
-        ThreeWay.Merge(@base, theirs, yours, _ => FieldPolicy.Review);
+        ThreeWay.Merge(@base, theirs, yours, new MergeRules(new EntityDefinition("note")));
 
     private static MergeResult Merge(string @base, string theirs, string yours) =>
         Merge(Worlds.Parsed(@base), Worlds.Parsed(theirs), Worlds.Parsed(yours));

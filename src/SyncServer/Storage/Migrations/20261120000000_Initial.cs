@@ -109,6 +109,15 @@ internal sealed class Initial : Migration
         """;
 
     private const string Operators = """
+        CREATE TABLE unique_keys (
+            space_id uuid NOT NULL,
+            entity text COLLATE "C" NOT NULL,
+            rule integer NOT NULL,
+            hash text COLLATE "C" NOT NULL,
+            record_id text COLLATE "C" NOT NULL,
+            CONSTRAINT pk_unique_keys PRIMARY KEY (space_id, entity, rule, hash)
+        );
+
         CREATE TABLE totals (
             space_id uuid NOT NULL,
             entity text COLLATE "C" NOT NULL,
@@ -144,5 +153,5 @@ internal sealed class Initial : Migration
     }
 
     protected override void Down(MigrationBuilder migrationBuilder) =>
-        migrationBuilder.Sql("DROP TABLE server, totals, conflicts, outcomes, changes, records, members, accounts, spaces;");
+        migrationBuilder.Sql("DROP TABLE server, totals, unique_keys, conflicts, outcomes, changes, records, members, accounts, spaces;");
 }

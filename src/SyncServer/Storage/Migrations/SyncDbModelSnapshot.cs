@@ -25,6 +25,7 @@ internal sealed class SyncDbModelSnapshot : ModelSnapshot
         modelBuilder.Entity("SyncServer.Storage.ChangeRow", Change);
         modelBuilder.Entity("SyncServer.Storage.OutcomeRow", Outcome);
         modelBuilder.Entity("SyncServer.Storage.ConflictRow", Conflict);
+        modelBuilder.Entity("SyncServer.Storage.UniqueKeyRow", UniqueKey);
         modelBuilder.Entity("SyncServer.Storage.TotalRow", Total);
         modelBuilder.Entity("SyncServer.Storage.ServerRow", Server);
     }
@@ -137,6 +138,17 @@ internal sealed class SyncDbModelSnapshot : ModelSnapshot
             .HasDatabaseName("ux_conflicts_open").HasFilter("state = 1");
         row.HasIndex("SpaceId", "State", "ConflictId").HasDatabaseName("ix_conflicts_state");
         row.ToTable("conflicts");
+    }
+
+    private static void UniqueKey(EntityTypeBuilder row)
+    {
+        row.Property<Guid>("SpaceId").HasColumnType("uuid").HasColumnName("space_id");
+        row.Property<string>("Entity").HasColumnType("text").HasColumnName("entity").UseCollation("C");
+        row.Property<int>("Rule").HasColumnType("integer").HasColumnName("rule");
+        row.Property<string>("Hash").HasColumnType("text").HasColumnName("hash").UseCollation("C");
+        row.Property<string>("RecordId").IsRequired().HasColumnType("text").HasColumnName("record_id").UseCollation("C");
+        row.HasKey("SpaceId", "Entity", "Rule", "Hash").HasName("pk_unique_keys");
+        row.ToTable("unique_keys");
     }
 
     private static void Total(EntityTypeBuilder row)
