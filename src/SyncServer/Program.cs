@@ -18,7 +18,7 @@ try
         return health;
     }
 
-    await using var app = ServerHost.Build(args);
+    await using var app = ServerHost.Build(CheckCommand.HostArguments(args));
     await using var postgres = await EmbeddedPostgres.StartUnlessConfiguredAsync(app.Configuration, app.Logger, stopping.Token);
     if (await StorageCommands.TryRunAsync(args, app.Services, stopping.Token) is { } exitCode)
     {

@@ -103,6 +103,14 @@ public sealed class CheckCommandTests
     public async Task Other_arguments_are_not_its_own(params string[] args) =>
         Assert.Null(await CheckCommand.TryRunAsync(args, TestServers.A.App.Services));
 
+    [Fact]
+    public void An_absolute_path_takes_no_setting_away_from_the_host()
+    {
+        Assert.Contains("--Sync:Entities=b.json", CheckCommand.HostArguments(["check", "/a.json", "--Sync:Entities=b.json"]));
+        Assert.DoesNotContain("/a.json", CheckCommand.HostArguments(["check", "/a.json", "--Sync:Entities=b.json"]));
+        Assert.Equal(["migrate", "--x=y"], CheckCommand.HostArguments(["migrate", "--x=y"]));
+    }
+
     private static Task<int?> RunAsync(string connectionString, params string[] args) => RunAsync(connectionString, CancellationToken.None, args);
 
     private static async Task<int?> RunAsync(string connectionString, CancellationToken cancel, params string[] args)
