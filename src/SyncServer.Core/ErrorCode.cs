@@ -54,6 +54,9 @@ public enum ErrorCode
     /// <summary>A delete of a record that was edited meanwhile. Parked as a conflict.</summary>
     EditedElsewhere,
 
+    /// <summary>The conflict was resolved before. Remedy: pull; what was decided is in the record.</summary>
+    AlreadyResolved,
+
     /// <summary>The space would be left without an owner. Remedy: make somebody else an owner first, or erase the space.</summary>
     LastOwner,
 
@@ -137,6 +140,7 @@ public static class ErrorCodes
         [ErrorCode.AlreadyExists] = new(409, "already-exists", "The record already exists"),
         [ErrorCode.DeletedElsewhere] = new(409, "deleted-elsewhere", "The record was deleted elsewhere"),
         [ErrorCode.EditedElsewhere] = new(409, "edited-elsewhere", "The record was edited elsewhere"),
+        [ErrorCode.AlreadyResolved] = new(409, "already-resolved", "The conflict was resolved before"),
         [ErrorCode.LastOwner] = new(409, "last-owner", "A space keeps at least one owner"),
         [ErrorCode.Gone] = new(410, "gone", "The record is deleted"),
         [ErrorCode.Purged] = new(410, "purged", "The data of the deleted record was purged"),

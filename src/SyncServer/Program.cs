@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Extensions.Options;
 using SyncServer;
 using SyncServer.Entities;
 using SyncServer.Operators;
@@ -38,9 +39,10 @@ catch (OperationCanceledException) when (stopping.IsCancellationRequested)
 {
     return Unable(otherwise: 0);
 }
-catch (Exception impossible) when (impossible is EmbeddedPostgresException or EntitiesFileException)
+catch (Exception refused) when (refused is EmbeddedPostgresException or EntitiesFileException or OptionsValidationException)
 {
-    await Console.Error.WriteLineAsync(impossible.Message);
+    // Settings that cannot be: the message names the key and the remedy, and a stack trace would only hide it.
+    await Console.Error.WriteLineAsync(refused.Message);
     return Unable(otherwise: 1);
 }
 

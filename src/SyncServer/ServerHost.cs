@@ -39,6 +39,7 @@ public static class ServerHost
         app.UseHttp();
         app.UseAccounts();
         app.MapHealth();
+        app.MapSwagger();
         app.MapSpaces();
         OverviewEndpoint.Map(app);
         var space = app.MapGroup("/v1/spaces/{space}");

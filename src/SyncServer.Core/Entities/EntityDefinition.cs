@@ -67,9 +67,7 @@ public sealed class EntityDefinition
             var blocked = JsonPointer.Ancestors(field.Pointer).Any(level => JsonPointer.Find(data, level) is not (null or JsonObject));
             if (!blocked && JsonPointer.Find(data, field.Pointer) is null)
             {
-                var nested = JsonPointer.Names(field.Pointer).Reverse()
-                    .Aggregate(field.Default!, (inner, name) => JsonObject.Of((name, inner)));
-                data = MergePatch.Apply(data, (JsonObject)nested);
+                data = MergePatch.Apply(data, JsonPointer.Nest(field.Pointer, field.Default!));
             }
         }
 

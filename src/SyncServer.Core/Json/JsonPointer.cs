@@ -26,6 +26,10 @@ public static class JsonPointer
     private static bool IsAtOrBelow(string path, string parent) =>
         path.StartsWith(parent, StringComparison.Ordinal) && (path.Length == parent.Length || path[parent.Length] == '/');
 
+    /// <summary>The patch that sets <paramref name="pointer"/>, which is not the root, to <paramref name="value"/>.</summary>
+    public static JsonObject Nest(string pointer, JsonValue value) =>
+        (JsonObject)Names(pointer).Reverse().Aggregate(value, (inner, name) => JsonObject.Of((name, inner)));
+
     /// <summary>The value at <paramref name="pointer"/>, or null where nothing is there.</summary>
     public static JsonValue? Find(JsonValue? root, string pointer)
     {

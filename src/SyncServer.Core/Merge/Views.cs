@@ -26,11 +26,13 @@ public sealed record Views(RecordState Base, RecordState Yours, RecordState Want
         var earlier = own.Take(place).Aggregate(seen, Overlay);
         var later = own.Skip(place).ToList();
         var patched = op.Replaces ? earlier with { Data = MergePatch.Apply(null, op.Patch) } : earlier.With(op.Kind, op.Patch);
+        var yours = later.Aggregate(patched, Overlay);
+        var touchedLater = later.SelectMany(change => TouchedBy(change, op, yours.Deleted)).ToList();
         return new Views(
             later.Aggregate(earlier, Overlay),
-            later.Aggregate(patched, Overlay),
+            yours,
             patched,
-            [.. op.Touched().Where(path => later.Exists(change => TouchedBy(change).Any(other => JsonPointer.Meet(path, other))))]);
+            [.. op.Touched().Where(path => touchedLater.Exists(other => JsonPointer.Meet(path, other)))]);
     }
 
     /// <summary>Own changes sorted by their counter; those without one keep their place by arrival.</summary>
@@ -60,6 +62,11 @@ public sealed record Views(RecordState Base, RecordState Yours, RecordState Want
     private static RecordState Overlay(RecordState state, Change change) =>
         state.With(change.Kind, change.Sent ?? change.Patch ?? JsonObject.Empty);
 
-    private static IEnumerable<string> TouchedBy(Change change) =>
-        change.Kind == OpKind.Delete ? [""] : MergePatch.Touched(change.Sent ?? change.Patch ?? JsonObject.Empty);
+    /// <summary>A delete touches everything, but leaves an edit alone where it was taken back; a restore touches no data.</summary>
+    private static IEnumerable<string> TouchedBy(Change change, Op op, bool endsDeleted) => (change.Kind, op.Kind) switch
+    {
+        (OpKind.Delete, OpKind.Update) => endsDeleted ? [""] : [],
+        (OpKind.Delete, _) or (OpKind.Restore, not OpKind.Update) => [""],
+        _ => MergePatch.Touched(change.Sent ?? change.Patch ?? JsonObject.Empty),
+    };
 }

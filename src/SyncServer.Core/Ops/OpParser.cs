@@ -48,7 +48,9 @@ public static class OpParser
 
         if (read.Errors.Count > 0)
         {
-            return (null, opId, new Rejection(ErrorCode.InvalidRequest, read.Errors[0].Detail) { Errors = read.Errors });
+            var lacksOnlyKey = read.Errors.Count == 1 && headerKey is null && read.Optional("opId") is null;
+            var code = lacksOnlyKey ? ErrorCode.IdempotencyKeyMissing : ErrorCode.InvalidRequest;
+            return (null, opId, new Rejection(code, read.Errors[0].Detail) { Errors = read.Errors });
         }
 
         var key = new RecordKey(entity!, id!);

@@ -114,10 +114,15 @@ public static class Decide
         var theirs = current.Data?.Value ?? JsonObject.Empty;
         var yours = views.Yours.Data ?? JsonObject.Empty;
         var basis = views.Base.Data ?? JsonObject.Empty;
+        if (views.Yours.Deleted && !views.Wanted.Deleted)
+        {
+            // The device deleted the record after this edit, whoever restored it since.
+            return new Decision.Keep(OwnLater(views, current, current.Deleted ? null : theirs));
+        }
+
         if (current.Deleted)
         {
-            var supersededByOwnDelete = views.Yours.Deleted && !views.Wanted.Deleted;
-            return supersededByOwnDelete || (JsonValue.Same(yours, basis) && current.Data is not null)
+            return JsonValue.Same(yours, basis) && current.Data is not null
                 ? new Decision.Keep(OwnLater(views, current, null))
                 : new Decision.Park(ErrorCode.DeletedElsewhere, "The record was deleted.",
                     new ParkedStates(basis, null, yours), EditedPaths(op, basis, null, yours));
@@ -182,7 +187,7 @@ public static class Decide
             : new Decision.Apply(OpKind.Restore, null);
     }
 
-    private static Decision Write(PushContext context, OpKind kind, JsonObject data, IReadOnlyList<Explanation>? merge = null)
+    internal static Decision Write(PushContext context, OpKind kind, JsonObject data, IReadOnlyList<Explanation>? merge = null)
     {
         var bytes = data.ToUtf8().Length;
         var limit = context.Limits.RecordBytesMax;
@@ -242,7 +247,7 @@ public static class Decide
 
     private static bool IsAhead(Op op, SyncRecord current) => !op.IsStrict && op.BaseRev > current.Rev;
 
-    private static Decision.Refuse NotHeld() =>
+    internal static Decision.Refuse NotHeld() =>
         new(new Rejection(ErrorCode.PreconditionFailed, "The precondition does not hold for the record as it is."), Stored: true);
 
     private static Decision.Refuse Resync(string reason, string detail) =>

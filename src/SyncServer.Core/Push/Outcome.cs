@@ -92,16 +92,20 @@ public static class OutcomeStates
 /// <summary>Writes the bodies of outcomes (protocol 3.2).</summary>
 public static class OutcomeBody
 {
-    /// <summary>A success: applied, or merged where <paramref name="merge"/> is given.</summary>
-    public static ReadOnlyMemory<byte> Success(string opId, int status, SyncRecord record, IReadOnlyList<Explanation>? merge) =>
+    /// <summary>A success: applied, or merged where <paramref name="merge"/> is given. Only a resolution may leave no record.</summary>
+    public static ReadOnlyMemory<byte> Success(string opId, int status, SyncRecord? record, IReadOnlyList<Explanation>? merge) =>
         JsonText.Write(writer =>
         {
             writer.WriteStartObject();
             writer.WriteString("opId", opId);
             writer.WriteNumber("status", status);
             writer.WriteString("result", merge is null ? "applied" : "merged");
-            writer.WritePropertyName("record");
-            record.WriteTo(writer);
+            if (record is not null)
+            {
+                writer.WritePropertyName("record");
+                record.WriteTo(writer);
+            }
+
             if (merge is not null)
             {
                 Explanation.WriteList(writer, "merge", merge);

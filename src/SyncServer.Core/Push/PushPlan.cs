@@ -29,10 +29,13 @@ public static class PushPlan
         if (fault >= 0)
         {
             outcomes = [.. outcomes.Select((outcome, i) =>
-                i == fault || (outcome.Replayed && outcome.IsSuccess) ? outcome : BatchFailed(context, items[i].OpId))];
+                i == fault || (outcome.IsSuccess && WasStored(items[i])) ? outcome : BatchFailed(context, items[i].OpId))];
         }
 
         return (outcomes, context.DryRun || fault >= 0);
+
+        // The repeat of an op of this very batch falls with it.
+        bool WasStored(PushItem item) => item.OpId is { } opId && plan.WasStored(new OutcomeKey(context.Principal, opId));
     }
 
     private static Outcome One(SpacePlan plan, PushContext context, PushItem item)
@@ -92,10 +95,11 @@ public static class PushPlan
         }
     }
 
-    private static Outcome Carry(SpacePlan plan, PushContext context, Op op, Decision decision) => decision switch
+    /// <summary>Does what was decided to the plan, and says so. It stores no outcome.</summary>
+    internal static Outcome Carry(SpacePlan plan, PushContext context, Op op, Decision decision) => decision switch
     {
         Decision.Apply apply => Success(context, op, Written(plan, context, op, apply), apply.Merge, isNew: apply.Kind == OpKind.Create),
-        Decision.Keep keep => Success(context, op, plan.Find(op.Key)!, keep.Merge, isNew: false),
+        Decision.Keep keep => Success(context, op, plan.Find(op.Key), keep.Merge, isNew: false),
         Decision.Park park => Parked(plan, context, op, park),
         Decision.Join join => Joined(plan, context, op, join.Conflict),
         Decision.Refuse refuse => Refused(plan, context, op, refuse),
@@ -105,7 +109,7 @@ public static class PushPlan
     private static SyncRecord Written(SpacePlan plan, PushContext context, Op op, Decision.Apply apply) =>
         plan.Write(context.Author, op, apply.Kind, apply.Data is { } data ? new RecordData(data) : plan.Find(op.Key)!.Data);
 
-    private static Outcome Success(PushContext context, Op op, SyncRecord record, IReadOnlyList<Merge.Explanation>? merge, bool isNew)
+    private static Outcome Success(PushContext context, Op op, SyncRecord? record, IReadOnlyList<Merge.Explanation>? merge, bool isNew)
     {
         var status = isNew ? 201 : 200;
         return new Outcome
@@ -113,9 +117,9 @@ public static class PushPlan
             Status = status,
             State = merge is null ? OutcomeState.Applied : OutcomeState.Merged,
             Body = OutcomeBody.Success(op.OpId, status, record, merge),
-            Rev = record.Rev,
-            ETag = !op.Replaces || JsonValue.Same(record.Data?.Value, op.Patch) ? record.ETag : null,
-            Location = isNew ? $"{context.SpacePath}/records/{record.Key.Entity}/{record.Key.Id}" : null,
+            Rev = record?.Rev,
+            ETag = !op.Replaces || JsonValue.Same(record?.Data?.Value, op.Patch) ? record?.ETag : null,
+            Location = isNew ? $"{context.SpacePath}/records/{op.Key.Entity}/{op.Key.Id}" : null,
         };
     }
 

@@ -14,6 +14,9 @@ public sealed record Author(string Principal, string Device);
 /// <summary>A conflict to be inserted, or marked resolved, in the table that finds open conflicts.</summary>
 public sealed record ConflictRow(string ConflictId, ConflictSlot Slot, bool Open);
 
+/// <summary>A parked op whose conflict was resolved, and how.</summary>
+public readonly record struct ResolvedOp(OutcomeKey Key, ResolutionChoice Choice);
+
 /// <summary>
 /// One space as it was loaded under its lock, and what a push will write to it. Reads see the plan's own writes, so
 /// every op of a batch sees the effects of those before it. It is thrown away or written as a whole.
@@ -28,6 +31,7 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     private readonly HashSet<RecordKey> _written = [];
     private readonly List<OutcomeKey> _decided = [];
     private readonly List<ConflictRow> _conflictRows = [];
+    private readonly List<ResolvedOp> _resolved = [];
 
     /// <summary>The space.</summary>
     public Guid SpaceId { get; } = spaceId;
@@ -60,6 +64,9 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     /// <summary>Conflicts opened or resolved.</summary>
     public IReadOnlyList<ConflictRow> ConflictRows => _conflictRows;
 
+    /// <summary>Parked ops whose conflict the plan resolves.</summary>
+    public IReadOnlyList<ResolvedOp> ResolvedOps => _resolved;
+
     /// <summary>Whether there is anything to write.</summary>
     public bool HasWrites => Changes.Count > 0 || _decided.Count > 0 || Tallies.Any;
 
@@ -87,6 +94,9 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
 
     /// <summary>The stored outcome of a key, or null where none was decided.</summary>
     public StoredOutcome? FindOutcome(OutcomeKey key) => _outcomes.GetValueOrDefault(key);
+
+    /// <summary>Whether a key was decided before this plan.</summary>
+    public bool WasStored(OutcomeKey key) => _outcomes.ContainsKey(key) && !_decided.Contains(key);
 
     /// <summary>The open conflict of a slot.</summary>
     public ParkedConflict? FindConflict(ConflictSlot slot) => _conflicts.GetValueOrDefault(slot);
@@ -183,6 +193,20 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
         var data = conflict.ToJson();
         var holder = op with { Key = key, Patch = data, Replaces = true };
         Write(author, holder, Find(key) is null ? OpKind.Create : OpKind.Update, new RecordData(data));
+    }
+
+    /// <summary>
+    /// Closes a conflict: its record becomes a tombstone, and the outcomes of its ops count as resolved, whose answers
+    /// to repeats stay what they were.
+    /// </summary>
+    public void Close(Author author, Op op, ParkedConflict conflict, ResolutionChoice choice)
+    {
+        var key = new RecordKey(RecordKey.ConflictEntity, conflict.ConflictId);
+        _conflicts.Remove(conflict.Slot);
+        _conflictRows.Add(new ConflictRow(conflict.ConflictId, conflict.Slot, Open: false));
+        _resolved.AddRange(conflict.Ops.Select(parked => new ResolvedOp(new OutcomeKey(conflict.Slot.Principal, parked.OpId), choice)));
+        Tallies.Add(conflict.Slot.Key.Entity, tally => tally with { Resolved = tally.Resolved + 1 });
+        Write(author, op with { Key = key, Kind = OpKind.Delete, Patch = JsonObject.Empty, Replaces = true }, OpKind.Delete, Find(key)!.Data);
     }
 
     private List<Change> HistoryOf(RecordKey key)

@@ -9,6 +9,9 @@ namespace SyncServer.Http;
 /// </summary>
 internal static class HttpSetup
 {
+    /// <summary>Where the server listens where nobody says so: for this machine only, at the port that the image has too.</summary>
+    private const string DefaultUrl = "http://localhost:8080";
+
     /// <summary>A pull's request line names up to 100 entities of 64 characters, and its cursor may carry as much.</summary>
     private const int RequestLineBytes = 32 * 1024;
 
@@ -33,6 +36,13 @@ internal static class HttpSetup
     public static void AddHttp(this WebApplicationBuilder builder, Limits limits)
     {
         builder.AddLogs();
+        var settings = builder.Configuration;
+        if (settings[WebHostDefaults.ServerUrlsKey] is null && settings[WebHostDefaults.HttpPortsKey] is null
+            && settings[WebHostDefaults.HttpsPortsKey] is null)
+        {
+            builder.WebHost.UseUrls(DefaultUrl);
+        }
+
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;

@@ -6,15 +6,21 @@ using SyncServer.Core.Ops;
 namespace SyncServer.Http;
 
 /// <summary>
-/// The cursor of a list that is sorted by id: base64url of the last id of the page before. It is no secret and grants
-/// nothing, so it is not authenticated; the right to read is checked for every page.
+/// The cursor of a list that is sorted by a key, such as an id: base64url of the last key of the page before. It is no
+/// secret and grants nothing, so it is not authenticated; the right to read is checked for every page.
 /// </summary>
 internal static class PageCursor
 {
-    public static string Encode(string lastId) => Base64Url.EncodeToString(Encoding.ASCII.GetBytes(lastId));
+    /// <summary>Bytes of the longest key of any list: a principal, of characters that take at most three bytes each.</summary>
+    private const int KeyBytesMax = 3 * Limits.PrincipalLength;
 
-    /// <summary>The id after which the page begins; empty, which is before every id, where there is no cursor.</summary>
-    public static Rejection? Read(IQueryCollection query, out string after)
+    public static string Encode(string lastKey) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(lastKey));
+
+    /// <summary>
+    /// The key after which the page begins; empty, which is before every key, where there is no cursor. A key of this
+    /// list is what <paramref name="isKey"/> says.
+    /// </summary>
+    public static Rejection? Read(IQueryCollection query, Func<string, bool> isKey, out string after)
     {
         after = "";
         if (!query.TryGetValue("cursor", out var values))
@@ -23,12 +29,12 @@ internal static class PageCursor
         }
 
         after = values.Count == 1 ? Decode(values[0] ?? "") : "";
-        return after.Length > 0 ? null : new Rejection(ErrorCode.InvalidCursor, "The cursor was not issued for this list.");
+        return after.Length > 0 && isKey(after) ? null : new Rejection(ErrorCode.InvalidCursor, "The cursor was not issued for this list.");
     }
 
     private static string Decode(string text)
     {
-        Span<byte> bytes = stackalloc byte[Limits.RecordIdLength];
+        Span<byte> bytes = stackalloc byte[KeyBytesMax];
         if (text.Length > Base64Url.GetEncodedLength(bytes.Length) || !Base64Url.IsValid(text)
             || !Base64Url.TryDecodeFromChars(text, bytes, out var length))
         {
@@ -36,8 +42,8 @@ internal static class PageCursor
         }
 
         // Only the one spelling that was issued counts, as for every other cursor.
-        var id = Encoding.ASCII.GetString(bytes[..length]);
-        return RecordKey.IsId(id) && Encode(id) == text ? id : "";
+        var key = Encoding.UTF8.GetString(bytes[..length]);
+        return Encode(key) == text ? key : "";
     }
 }
 
@@ -48,6 +54,6 @@ internal static class PageAsk
     public static Rejection? Read(IQueryCollection query, Limits limits, out string after, out int limit)
     {
         var noLimit = Paging.Limit(query, limits.PullPageDefault, limits.PullPageMax, out limit);
-        return PageCursor.Read(query, out after) ?? noLimit;
+        return PageCursor.Read(query, RecordKey.IsId, out after) ?? noLimit;
     }
 }

@@ -20,7 +20,7 @@ internal sealed class PullEndpoint(SpaceCalls calls, PullQuery query, ServerIden
 
     /// <summary>Maps the route under <c>/v1/spaces/{space}</c>.</summary>
     public static void Map(IEndpointRouteBuilder space) =>
-        space.MapGet("/sync/changes", (HttpContext context, string space, PullEndpoint endpoint) => endpoint.PullAsync(context, space))
+        space.MapRead("/sync/changes", (HttpContext context, string space, PullEndpoint endpoint) => endpoint.PullAsync(context, space))
             .WithName("pullChanges");
 
     /// <summary>A pull as the client asked for it; without a cursor it starts from the beginning, or at the head.</summary>

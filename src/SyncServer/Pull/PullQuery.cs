@@ -37,23 +37,20 @@ internal sealed record PullPage(long Head, long Horizon, Role? Role, long? TagAt
 /// <summary>The pull is one statement: head, horizon, role, tags and page come from one snapshot.</summary>
 internal sealed class PullQuery(NpgsqlDataSource source)
 {
-    // What an envelope takes beside its data at most, names and JSON escapes of the principal included.
-    private const int EnvelopeBytes = 256;
-
     // The page is cut in the database, by sizes that stand in the rows, so that a large value beyond the cut is never read.
-    private static readonly string Sql = $"""
+    private const string Sql = $"""
         SELECT s.head, s.tombstone_horizon,
             (SELECT role FROM members WHERE space_id = $1 AND principal = $2),
             (SELECT tag FROM changes WHERE space_id = $1 AND seq = $3),
             (SELECT tag FROM changes WHERE space_id = $1 AND seq = s.head),
             r.candidates, CASE WHEN r.is_last THEN (SELECT tag FROM changes WHERE space_id = $1 AND seq = r.seq) END,
-            {SpaceRows.RecordColumns}
+            {SpaceRows.EnvelopeColumns}
         FROM spaces s
         LEFT JOIN LATERAL (
             SELECT *, lead(seq) OVER (ORDER BY seq) IS NULL AS is_last
             FROM (
                 SELECT *, count(*) OVER () AS candidates, row_number() OVER (ORDER BY seq) AS place,
-                    sum(data_bytes + octet_length(entity) + octet_length(record_id) + octet_length(op_id) + 6 * octet_length(updated_by) + {EnvelopeBytes})
+                    sum({SpaceRows.EnvelopeSize})
                         OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING) AS bytes
                 FROM (
                     SELECT * FROM records

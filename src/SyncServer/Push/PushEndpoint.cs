@@ -34,6 +34,13 @@ internal sealed class PushEndpoint(SpaceCalls calls, PushTransaction transaction
         }
 
         var item = Item(body!, key, ifMatch);
+        if (item.Rejection is { Code: ErrorCode.IdempotencyKeyMissing } noKey)
+        {
+            // Not an outcome of any op: the answer links to what the key is for.
+            await Problems.WriteAsync(context, noKey);
+            return;
+        }
+
         if (item.OpId is { } opId)
         {
             RequestLog.SetOpId(context, opId);

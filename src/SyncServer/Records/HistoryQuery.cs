@@ -24,7 +24,7 @@ internal sealed class HistoryQuery(NpgsqlDataSource source)
     // What an item takes beside its values at most: names, numbers, and a principal and a device of full length.
     private const int ItemBytes = 1024;
 
-    // Patch and before stand on the page twice, as the log has them and field by field. The log has no sizes of its own,
+    // A patch stands on the page twice, as the log has it and field by field. The log has no sizes of its own,
     // so they are measured here; what is beyond the cut is never sent to the server.
     private static readonly string Sql = $"""
         SELECT m.role, r.record_id IS NOT NULL, c.candidates, {SpaceRows.ChangeColumns}
@@ -34,7 +34,7 @@ internal sealed class HistoryQuery(NpgsqlDataSource source)
             SELECT * FROM (
                 SELECT *, count(*) OVER () AS candidates, row_number() OVER (ORDER BY rev DESC) AS place,
                     sum(coalesce(2 * octet_length(patch::text), 0) + coalesce(octet_length(sent::text), 0)
-                        + coalesce(2 * octet_length(before::text), 0) + {ItemBytes})
+                        + coalesce(octet_length(before::text), 0) + {ItemBytes})
                         OVER (ORDER BY rev DESC ROWS UNBOUNDED PRECEDING) AS bytes
                 FROM (
                     SELECT * FROM changes

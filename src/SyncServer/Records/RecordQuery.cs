@@ -25,11 +25,8 @@ internal sealed record RecordList(Guid SpaceId, string Principal, string Entity)
 /// <summary>Reads records; each read is one statement, so role and data come from one snapshot.</summary>
 internal sealed class RecordQuery(NpgsqlDataSource source)
 {
-    // What an envelope takes beside its data at most, names and JSON escapes of the principal included.
-    private const int EnvelopeBytes = 256;
-
     private const string One = $"""
-        SELECT m.role, {SpaceRows.RecordColumns}
+        SELECT m.role, {SpaceRows.EnvelopeColumns}
         FROM members m
         LEFT JOIN records r ON r.space_id = $1 AND r.entity = $3 AND r.record_id = $4
         WHERE m.space_id = $1 AND m.principal = $2
@@ -37,12 +34,12 @@ internal sealed class RecordQuery(NpgsqlDataSource source)
 
     // The page is cut in the database, by sizes that stand in the rows, so that data beyond the cut is never read.
     private static readonly string Page = $"""
-        SELECT m.role, true, r.candidates, {SpaceRows.RecordColumns}
+        SELECT m.role, true, r.candidates, {SpaceRows.EnvelopeColumns}
         FROM members m
         LEFT JOIN LATERAL (
             SELECT * FROM (
                 SELECT *, count(*) OVER () AS candidates, row_number() OVER (ORDER BY record_id) AS place,
-                    sum(data_bytes + octet_length(entity) + octet_length(record_id) + octet_length(op_id) + 6 * octet_length(updated_by) + {EnvelopeBytes})
+                    sum({SpaceRows.EnvelopeSize})
                         OVER (ORDER BY record_id ROWS UNBOUNDED PRECEDING) AS bytes
                 FROM (
                     SELECT * FROM records

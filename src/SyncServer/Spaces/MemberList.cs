@@ -13,7 +13,7 @@ internal sealed record MemberPage(IReadOnlyList<MemberEntry> Members, bool HasMo
 {
     /// <summary>Where the next page begins.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public string? Cursor => HasMore ? PageToken.Encode(Members[^1].Principal) : null;
+    public string? Cursor => HasMore ? PageCursor.Encode(Members[^1].Principal) : null;
 }
 
 /// <summary>Lists members in one statement: the caller's right and the page come from one snapshot.</summary>

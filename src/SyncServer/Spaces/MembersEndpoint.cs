@@ -29,7 +29,7 @@ internal sealed class MembersEndpoint(SpaceCalls calls, MemberList list, MemberT
     private async Task ListAsync(HttpContext context, string space)
     {
         var query = context.Request.Query;
-        var malformed = After(query, out var after);
+        var malformed = PageCursor.Read(query, principal => Accounts.Caller.IsPrincipal(principal), out var after);
         var rejection = Paging.Limit(query, limits.PullPageDefault, limits.PullPageMax, out var limit) ?? malformed;
         SpaceCall? call = null;
         if (rejection is null)
@@ -47,24 +47,6 @@ internal sealed class MembersEndpoint(SpaceCalls calls, MemberList list, MemberT
 
         context.Response.Headers.CacheControl = "private, no-cache";
         await context.Response.WriteAsJsonAsync(page, context.RequestAborted);
-    }
-
-    private static Rejection? After(IQueryCollection query, out string after)
-    {
-        after = "";
-        var text = query["cursor"];
-        if (text.Count == 0)
-        {
-            return null;
-        }
-
-        if (text.Count == 1 && PageToken.Decode(text[0]!) is { } principal && Accounts.Caller.IsPrincipal(principal))
-        {
-            after = principal;
-            return null;
-        }
-
-        return new Rejection(ErrorCode.InvalidCursor, "The cursor is not one of this list.");
     }
 
     private async Task PutAsync(HttpContext context, string space, string principal)

@@ -22,7 +22,7 @@ internal sealed class SessionEndpoint(SpaceDirectory directory, SessionSpaces sp
     private async Task GetAsync(HttpContext context)
     {
         var query = context.Request.Query;
-        var malformed = After(query, out var after);
+        var malformed = PageCursor.Read(query, key => Guid.TryParseExact(key, "D", out _), out var after);
         if ((Paging.Limit(query, SpacesMax, SpacesMax, out var limit) ?? malformed) is { } rejection)
         {
             await Problems.WriteAsync(context, rejection);
@@ -31,13 +31,13 @@ internal sealed class SessionEndpoint(SpaceDirectory directory, SessionSpaces sp
 
         var caller = context.Caller();
         _ = await directory.FindAsync(caller.Principal, SpaceDirectory.Me, context.RequestAborted);
-        var found = await spaces.ReadAsync(caller.Principal, after, limit + 1, context.RequestAborted);
+        var found = await spaces.ReadAsync(caller.Principal, after.Length == 0 ? null : Guid.Parse(after), limit + 1, context.RequestAborted);
         var hasMore = found.Count > limit;
         var session = new Session(caller.Principal, caller.IsOperator, identity.Epoch, rules.Now())
         {
             Spaces = [.. found.Take(limit)],
             HasMore = hasMore,
-            Cursor = hasMore ? PageToken.Encode(found[limit - 1].Id.ToString()) : null,
+            Cursor = hasMore ? PageCursor.Encode(found[limit - 1].Id.ToString()) : null,
             Limits = rules.Limits,
             Presets = rules.Presets,
             Retentions = rules.Retentions,
@@ -45,18 +45,6 @@ internal sealed class SessionEndpoint(SpaceDirectory directory, SessionSpaces sp
         };
         context.Response.Headers.CacheControl = "private, no-cache";
         await context.Response.WriteAsJsonAsync(session, context.RequestAborted);
-    }
-
-    private static Rejection? After(IQueryCollection query, out Guid? after)
-    {
-        after = null;
-        var text = query["cursor"];
-        if (text.Count == 1 && Guid.TryParseExact(PageToken.Decode(text[0]!), "D", out var id))
-        {
-            after = id;
-        }
-
-        return text.Count == 0 || after is not null ? null : new Rejection(ErrorCode.InvalidCursor, "The cursor is not one of this list.");
     }
 }
 

@@ -55,7 +55,10 @@ internal sealed class SpacesEndpoint(SpaceCalls calls, SpaceDirectory directory,
             (call, rejection) = await calls.ReadAsync(context, SpaceDirectory.Me);
         }
 
-        var target = rejection is null ? await directory.FindAsync(context.Caller().Principal, space, context.RequestAborted) : null;
+        // Asked twice, me may be two spaces: an erasure that ran in between.
+        var target = rejection is not null ? null
+            : space == SpaceDirectory.Me ? call!.SpaceId
+            : await directory.FindAsync(context.Caller().Principal, space, context.RequestAborted);
         if (rejection is not null || target is null)
         {
             await Problems.WriteAsync(context, rejection ?? Storage.Access.Refuses(role: null, needed: default)!);

@@ -56,10 +56,10 @@ public sealed class RecordRow
     public long? Seq { get; set; }
     public bool Deleted { get; set; }
 
-    /// <summary>Null for a tombstone.</summary>
+    /// <summary>A tombstone keeps its last for a restore, until it is purged; null from then on.</summary>
     public string? Data { get; set; }
 
-    /// <summary>Bytes of <see cref="Data"/> in UTF-8, by which pages are cut before it is read; 0 for a tombstone.</summary>
+    /// <summary>Bytes of <see cref="Data"/> in UTF-8, by which pages are cut before it is read.</summary>
     public int DataBytes { get; set; }
     public DateTimeOffset UpdatedAt { get; set; }
     public required string UpdatedBy { get; set; }

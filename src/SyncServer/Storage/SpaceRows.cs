@@ -11,6 +11,17 @@ internal static class SpaceRows
     /// <summary>The columns of a record under the alias <c>r</c>.</summary>
     public const string RecordColumns = "r.entity, r.record_id, r.rev, r.seq, r.deleted, r.data, r.updated_at, r.updated_by, r.op_id";
 
+    /// <summary>The same as it goes to clients: what a tombstone keeps for a restore stays where it is.</summary>
+    public const string EnvelopeColumns =
+        "r.entity, r.record_id, r.rev, r.seq, r.deleted, CASE WHEN NOT r.deleted THEN r.data END, r.updated_at, r.updated_by, r.op_id";
+
+    /// <summary>
+    /// The bytes of an envelope, at most: its data, its names, JSON escapes of the principal, and 256 for everything of
+    /// fixed length. Pages are cut by it in the database, so that data beyond the cut is never read.
+    /// </summary>
+    public const string EnvelopeSize =
+        "CASE WHEN deleted THEN 0 ELSE data_bytes END + octet_length(entity) + octet_length(record_id) + octet_length(op_id) + 6 * octet_length(updated_by) + 256";
+
     /// <summary>The columns of a change under the alias <c>c</c>.</summary>
     public const string ChangeColumns =
         "c.seq, c.entity, c.record_id, c.rev, c.kind, c.op_id, c.principal, c.device, c.n, c.at, c.tag, c.patch, c.sent, c.before";

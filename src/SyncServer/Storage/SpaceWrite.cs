@@ -35,6 +35,12 @@ internal static class SpaceWrite
         ON CONFLICT (space_id, conflict_id) DO UPDATE SET state = excluded.state, resolved_at = excluded.resolved_at
         """;
 
+    private const string Resolved = """
+        UPDATE outcomes o SET state = 5, choice = u.choice
+        FROM unnest($2, $3, $4) AS u(principal, op_id, choice)
+        WHERE o.space_id = $1 AND o.principal = u.principal AND o.op_id = u.op_id
+        """;
+
     private const string Totals = """
         INSERT INTO totals AS t (space_id, entity, live, applied, merged, parked, refused, replayed, reused, opened, resolved)
         SELECT $1, * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
@@ -69,6 +75,14 @@ internal static class SpaceWrite
         if (plan.ConflictRows.Count > 0)
         {
             batch.BatchCommands.Add(ConflictRows(plan));
+        }
+
+        if (plan.ResolvedOps.Count > 0)
+        {
+            batch.BatchCommands.Add(Command(Resolved, plan.SpaceId,
+                plan.ResolvedOps.Select(op => op.Key.Principal).ToArray(),
+                plan.ResolvedOps.Select(op => op.Key.OpId).ToArray(),
+                plan.ResolvedOps.Select(op => (short)op.Choice).ToArray()));
         }
 
         if (plan.Tallies.Any)

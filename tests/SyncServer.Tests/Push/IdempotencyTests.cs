@@ -94,7 +94,8 @@ public sealed class IdempotencyTests
     public async Task A_missing_key_is_400()
     {
         var answer = await New().PushAsync("""{"entity":"note","entityId":"a","kind":"create","patch":{}}""");
-        Assert.Equal(400, answer.Status);
+        Assert.Equal((400, "/problems/idempotency-key-missing", "</problems/idempotency-key-missing>; rel=\"describedby\""),
+            (answer.Status, answer["type"], answer.Header("Link")));
         var tooLong = await New().PushAsync(Op("create", "a", 0, "{}", opId: new string('x', 256)));
         Assert.Equal((400, "/opId"), (tooLong.Status, tooLong.Body["errors"]![0]!["pointer"]!.ToString()));
     }

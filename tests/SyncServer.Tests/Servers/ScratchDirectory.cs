@@ -13,8 +13,11 @@ internal sealed class ScratchDirectory : IDisposable
         """
         trap '' INT TERM HUP
         cat > /dev/null
-        pid=$(head -n 1 "$1/pg/postmaster.pid" 2> /dev/null) && kill -QUIT "$pid"
-        while [ -n "$pid" ] && kill -0 "$pid" 2> /dev/null && [ -f "$1/pg/postmaster.pid" ]; do sleep 0.1; done
+        pid=$(head -n 1 "$1/pg/postmaster.pid" 2> /dev/null)
+        if [ -n "$pid" ] && [ "$pid" != "$PPID" ] && kill -QUIT "$pid" 2> /dev/null; then
+          tries=100
+          while [ "$tries" -gt 0 ] && [ -f "$1/pg/postmaster.pid" ]; do sleep 0.1; tries=$((tries - 1)); done
+        fi
         rm -rf "$1"
         """;
 

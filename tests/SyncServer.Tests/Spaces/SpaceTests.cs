@@ -1,4 +1,5 @@
 using SyncServer.Tests.Servers;
+using static SyncServer.Tests.Push.OutcomeTests;
 using static SyncServer.Tests.Servers.Device;
 
 namespace SyncServer.Tests.Spaces;
@@ -14,12 +15,12 @@ public sealed class SpaceTests
 
         var id = made["id"]!;
         Assert.Equal((201, "application/json", $"/v1/spaces/{id}"), (made.Status, made.ContentType, made.Header("Location")));
-        Json($$"""{"id":"{{id}}","name":"Team Ä","role":"owner"}""", made.Body);
+        AssertJson($$"""{"id":"{{id}}","name":"Team Ä","role":"owner"}""", made.Body);
         var (changes, _) = await alice.In(id).PullAllAsync();
         var member = Assert.Single(changes);
-        Json($$"""
-            {"entity":"$member","id":"{{alice.Principal}}","rev":1,"deleted":false,"updatedAtServer":"{{member["updatedAtServer"]}}",
-             "updatedBy":"{{alice.Principal}}","opId":"k1","data":{"principal":"{{alice.Principal}}","role":"owner"} }
+        AssertJson($$$"""
+            {"entity":"$member","id":"{{{alice.Principal}}}","rev":1,"deleted":false,"updatedAtServer":"{{{member["updatedAtServer"]}}}",
+             "updatedBy":"{{{alice.Principal}}}","opId":"k1","data":{"principal":"{{{alice.Principal}}}","role":"owner"}}
             """, member);
         Assert.Equal("me:owner", await alice.In(id).MembersAsync());
     }
@@ -184,7 +185,4 @@ public sealed class SpaceTests
 
     private static async Task<string> PersonalAsync(Device device) =>
         (await device.GetAsync("/v1/session")).Body["spaces"]!.AsArray().Single(space => (bool)space!["personal"]!)!["id"]!.ToString();
-
-    private static void Json(string expected, System.Text.Json.Nodes.JsonNode actual) =>
-        Assert.True(System.Text.Json.Nodes.JsonNode.DeepEquals(System.Text.Json.Nodes.JsonNode.Parse(expected), actual), actual.ToJsonString());
 }

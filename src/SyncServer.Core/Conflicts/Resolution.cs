@@ -1,0 +1,171 @@
+using SyncServer.Core.Json;
+using SyncServer.Core.Merge;
+using SyncServer.Core.Ops;
+using SyncServer.Core.Push;
+using SyncServer.Core.Records;
+
+namespace SyncServer.Core.Conflicts;
+
+/// <summary>Whose work a resolution keeps; the numbers are stored.</summary>
+public enum ResolutionChoice
+{
+    /// <summary>The record stays as it is; what was parked stays readable with the conflict.</summary>
+    Theirs = 0,
+
+    /// <summary>The parked paths are set on the record as it is now, without a merge.</summary>
+    Mine = 1,
+
+    /// <summary>A patch that somebody made of both is applied to the record as it is now.</summary>
+    Merge = 2,
+}
+
+/// <summary>A resolution as it was asked for (protocol 7).</summary>
+/// <param name="ConflictId">The conflict.</param>
+/// <param name="Choice">Whose work stays.</param>
+/// <param name="Patch">What <see cref="ResolutionChoice.Merge"/> applies; empty for the others.</param>
+/// <param name="N">The device's counter, or null.</param>
+/// <param name="Precondition">Of the record; null where the request had none.</param>
+public sealed record ResolutionRequest(string ConflictId, ResolutionChoice Choice, JsonObject Patch, long? N, Precondition? Precondition)
+{
+    /// <summary>The request of a body, or why it is none.</summary>
+    public static (ResolutionChoice Choice, JsonObject Patch, Rejection? Rejection) Read(JsonValue body)
+    {
+        var members = body as JsonObject;
+        ResolutionChoice? choice = (members?["choice"] as JsonString)?.Text switch
+        {
+            "mine" => ResolutionChoice.Mine,
+            "theirs" => ResolutionChoice.Theirs,
+            "merge" => ResolutionChoice.Merge,
+            _ => null,
+        };
+        var patch = members?["patch"] is { } value && !value.Equals(JsonLiteral.Null) ? value : null;
+        var rejection = choice switch
+        {
+            null => Rejection.At("/choice", "choice is mine, theirs or merge."),
+            ResolutionChoice.Merge when patch is not JsonObject => Rejection.At("/patch", "A merge carries a patch: a JSON object."),
+            not ResolutionChoice.Merge when patch is not null => Rejection.At("/patch", "Only a merge carries a patch."),
+            _ => null,
+        };
+        return (choice ?? default, patch as JsonObject ?? JsonObject.Empty, rejection);
+    }
+}
+
+/// <summary>
+/// Resolves a conflict: an op like any other, which closes the conflict in the transaction that writes the record. A
+/// refusal leaves it open.
+/// </summary>
+public static class Resolution
+{
+    /// <summary>Where the conflict of a request lies.</summary>
+    public static RecordKey HolderOf(string conflictId) => new(RecordKey.ConflictEntity, conflictId);
+
+    /// <summary>
+    /// Decides in the order of the protocol: a repeat, a conflict that is resolved already, a missing precondition, one
+    /// that does not hold, and then the choice.
+    /// </summary>
+    public static Outcome Run(SpacePlan plan, PushContext context, KeyedRequest keyed, ResolutionRequest request)
+    {
+        if (keyed.Repeated(plan, context) is { } repeated)
+        {
+            return repeated;
+        }
+
+        if (plan.Find(HolderOf(request.ConflictId)) is not { Data: { } held } holder)
+        {
+            return PushPlan.Refusal(new Rejection(ErrorCode.NotFound, "There is no such conflict here, or its history is no longer kept."),
+                new Occurrence(context.Instance!, context.TraceId, keyed.Key), OutcomeState.Unknown);
+        }
+
+        var conflict = ParkedConflict.FromJson(held.Value);
+        var op = OpOf(conflict, keyed, request);
+        var outcome = PushPlan.Carry(plan, context, op, About(plan, context, op, (holder, conflict, request)));
+        if (outcome.IsSuccess)
+        {
+            plan.Close(context.Author, op, conflict, request.Choice);
+        }
+
+        if (outcome.IsStored)
+        {
+            plan.Decide(new OutcomeKey(context.Principal, keyed.Key), new StoredOutcome(outcome, keyed.Fingerprint) { Entity = op.Key.Entity });
+        }
+
+        return outcome;
+    }
+
+    private static Op OpOf(ParkedConflict conflict, KeyedRequest keyed, ResolutionRequest request) => new()
+    {
+        OpId = keyed.Key,
+        Key = conflict.Slot.Key,
+        Kind = request.Choice == ResolutionChoice.Mine && conflict.Yours is null ? OpKind.Delete : OpKind.Update,
+        Patch = request.Choice == ResolutionChoice.Mine ? PatchOf(conflict) : request.Patch,
+        N = request.N,
+        Fingerprint = keyed.Fingerprint,
+        Precondition = request.Precondition,
+        IsPlainHttp = true,
+    };
+
+    private static Decision About(
+        SpacePlan plan, PushContext context, Op op, (SyncRecord Holder, ParkedConflict Conflict, ResolutionRequest Request) ask)
+    {
+        if (ask.Holder.Deleted)
+        {
+            return new Decision.Refuse(new Rejection(ErrorCode.AlreadyResolved, "The conflict was resolved before."), Stored: true);
+        }
+
+        if (op.Precondition is null)
+        {
+            return new Decision.Refuse(
+                new Rejection(ErrorCode.PreconditionRequired, "A resolution needs If-Match of the record, or If-None-Match: * where there is none."),
+                Stored: false);
+        }
+
+        var current = plan.Find(op.Key);
+        if (!op.Precondition.Holds(current?.Rev, deleted: false))
+        {
+            return Decide.NotHeld();
+        }
+
+        if (current is null)
+        {
+            return ask.Request.Choice == ResolutionChoice.Theirs || op.Kind == OpKind.Delete
+                ? new Decision.Keep()
+                : Decide.Write(context, OpKind.Create, MergePatch.Apply(null, op.Patch));
+        }
+
+        return ask.Request.Choice == ResolutionChoice.Theirs ? new Decision.Keep() : OnRecord(context, op, current);
+    }
+
+    private static Decision OnRecord(PushContext context, Op op, SyncRecord current)
+    {
+        if (op.Kind == OpKind.Delete)
+        {
+            return current.Deleted ? new Decision.Keep() : new Decision.Apply(OpKind.Delete, null);
+        }
+
+        var data = MergePatch.Apply(current.Data?.Value, op.Patch);
+        if (current.Deleted)
+        {
+            return Decide.Write(context, OpKind.Restore, data);
+        }
+
+        return JsonValue.Same(data, current.Data?.Value) ? new Decision.Keep() : Decide.Write(context, OpKind.Update, data);
+    }
+
+    /// <summary>Every parked path as the device wants it; where its ops took something away, it is taken away.</summary>
+    private static JsonObject PatchOf(ParkedConflict conflict)
+    {
+        var paths = conflict.Ops.SelectMany(parked => parked.Touched).Where(path => path.Length > 0).Distinct(StringComparer.Ordinal);
+        return paths.Aggregate(JsonObject.Empty, (patch, path) =>
+            Compose(patch, JsonPointer.Nest(path, JsonPointer.Find(conflict.Yours, path) ?? JsonLiteral.Null)));
+    }
+
+    /// <summary>Both patches as one: unlike in an application, a null of the second stays, because it has to remove something later.</summary>
+    private static JsonObject Compose(JsonObject first, JsonObject second) => JsonObject.Of(
+        first.Members.Select(member => (member.Key, (JsonValue?)(second[member.Key] switch
+        {
+            null => member.Value,
+            JsonObject inner when member.Value is JsonObject outer => Compose(outer, inner),
+            var value => value,
+        })))
+        .Concat(second.Members.Where(member => first[member.Key] is null).Select(member => (member.Key, (JsonValue?)member.Value))));
+}

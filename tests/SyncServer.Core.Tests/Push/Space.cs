@@ -1,0 +1,160 @@
+using SyncServer.Core.Conflicts;
+using SyncServer.Core.Json;
+using SyncServer.Core.Merge;
+using SyncServer.Core.Ops;
+using SyncServer.Core.Push;
+using SyncServer.Core.Records;
+
+namespace SyncServer.Core.Tests.Push;
+
+/// <summary>
+/// A space in memory: what the tables would hold. Every push loads a new plan from it and writes the plan back, through
+/// the stored form of everything, and then checks what must hold of any space at any time.
+/// </summary>
+internal sealed class Space
+{
+    public const string Epoch = "epoch-1";
+
+    public const string Path = "/v1/spaces/me";
+
+    public static readonly DateTimeOffset Now = new(2026, 11, 20, 10, 15, 0, 123, TimeSpan.Zero);
+
+    private readonly Dictionary<RecordKey, SyncRecord> _records = [];
+    private readonly Dictionary<OutcomeKey, StoredOutcome> _outcomes = [];
+    private readonly Dictionary<ConflictSlot, string> _open = [];
+    private readonly List<string> _conflictIds = [];
+    private readonly Dictionary<(RecordKey Key, long Rev), RecordState> _states = [];
+    private List<Change> _changes = [];
+    private long _head;
+    private byte _pushes;
+
+    public Limits Limits { get; init; } = new();
+
+    public IReadOnlyList<Change> Changes => _changes;
+
+    public IEnumerable<SyncRecord> Records => _records.Values;
+
+    public Client Client(string principal, string device) => new(this, principal, device);
+
+    public SyncRecord? Find(string id = "r") => _records.GetValueOrDefault(new RecordKey("note", id));
+
+    /// <summary>The open conflict of a device on a record, as it is stored.</summary>
+    public JsonObject? Conflict(Client client, string id = "r") =>
+        _open.TryGetValue(new ConflictSlot(new RecordKey("note", id), client.Principal, client.Device), out var conflictId)
+            ? Worlds.Parsed(Named(_records[new RecordKey(RecordKey.ConflictEntity, conflictId)].Data!.Value.ToString()))
+            : null;
+
+    /// <summary>Every id of a conflict as C1, C2 … in the order in which they were opened.</summary>
+    public string Named(string text) => _conflictIds.Select((id, i) => (id, i))
+        .Aggregate(text, (named, conflict) => named.Replace(conflict.id, $"C{conflict.i + 1}", StringComparison.Ordinal));
+
+    public void PurgeHistory() => _changes = [];
+
+    public void PurgeData(string id = "r") => _records[new RecordKey("note", id)] = Find(id)! with { Data = null };
+
+    /// <summary>What a resolution leaves of the parked op's outcome and of the open conflict.</summary>
+    public void Resolve(Client client, string opId, bool forOp)
+    {
+        var key = new OutcomeKey(client.Principal, opId);
+        var stored = _outcomes[key];
+        _outcomes[key] = stored with { Outcome = stored.Outcome with { State = OutcomeState.Resolved }, ResolvedForOp = forOp };
+        _open.Remove(_open.First(slot => slot.Value == stored.Outcome.ConflictId).Key);
+    }
+
+    /// <summary>What the retention of outcomes leaves.</summary>
+    public void Expire(Client client, string opId)
+    {
+        var key = new OutcomeKey(client.Principal, opId);
+        _outcomes[key] = _outcomes[key] with { Outcome = _outcomes[key].Outcome with { Body = default } };
+    }
+
+    public IReadOnlyList<Outcome> Push(PushContext context, IReadOnlyList<PushItem> items)
+    {
+        var plan = Load(context);
+        var (outcomes, discard) = PushPlan.Run(plan, context, items);
+        Assert.Equal(items.Count, outcomes.Count);
+        if (!discard)
+        {
+            Store(plan);
+        }
+
+        return outcomes;
+    }
+
+    private SpacePlan Load(PushContext context)
+    {
+        var plan = new SpacePlan(Guid.Empty, _head, Now, new Entropy(new[] { _pushes++ }));
+        foreach (var record in _records.Values)
+        {
+            plan.Load(record with { Data = record.Data is { } data ? new RecordData(data.Utf8) : null });
+        }
+
+        foreach (var change in _changes)
+        {
+            plan.Load(change with { Patch = Again(change.Patch), Sent = Again(change.Sent), Before = Again(change.Before) });
+        }
+
+        foreach (var (key, outcome) in _outcomes)
+        {
+            plan.Load(key, outcome);
+        }
+
+        foreach (var (slot, conflictId) in _open)
+        {
+            plan.LoadOpenConflicts(slot.Key, plan.OpenConflicts(slot.Key) + 1);
+            if (slot.Principal == context.Principal && slot.Device == context.Device)
+            {
+                var holder = _records[new RecordKey(RecordKey.ConflictEntity, conflictId)];
+                plan.Load(ParkedConflict.FromJson(JsonParser.ParseStored(holder.Data!.Utf8.Span)), holder);
+            }
+        }
+
+        return plan;
+    }
+
+    private static JsonObject? Again(JsonObject? stored) => stored is null ? null : JsonParser.ParseStored(stored.ToUtf8().Span);
+
+    private void Store(SpacePlan plan)
+    {
+        Assert.Equal(plan.Changes.Count, plan.Head - plan.LoadedHead);
+        Assert.Equal(plan.Changes.Select((_, i) => _head + i + 1), plan.Changes.Select(change => change.Seq));
+        Assert.Equal(plan.Changes.Select(change => change.Key).ToHashSet(), plan.WrittenRecords.Select(record => record.Key).ToHashSet());
+        foreach (var record in plan.WrittenRecords)
+        {
+            var changes = plan.Changes.Where(change => change.Key == record.Key).ToList();
+            var first = (_records.GetValueOrDefault(record.Key)?.Rev ?? 0) + 1;
+            Assert.Equal(changes.Select((_, i) => first + i), changes.Select(change => change.Rev));
+            Assert.Equal((record.Rev, record.Seq), (changes[^1].Rev, changes[^1].Seq));
+            _records[record.Key] = record;
+            Remember(record, changes);
+        }
+
+        _head = plan.Head;
+        _changes = [.. _changes, .. plan.Changes];
+        foreach (var (key, outcome) in plan.DecidedOutcomes)
+        {
+            _outcomes.Add(key, outcome);
+        }
+
+        foreach (var row in plan.ConflictRows)
+        {
+            _open[row.Slot] = row.ConflictId;
+            _conflictIds.Add(row.ConflictId);
+        }
+    }
+
+    /// <summary>The states after each revision, got by undoing; those known from an earlier push must be the same again.</summary>
+    private void Remember(SyncRecord record, List<Change> added)
+    {
+        var history = _changes.Where(change => change.Key == record.Key).Concat(added).ToList();
+        var state = RecordState.Of(record);
+        foreach (var change in Enumerable.Reverse(history))
+        {
+            var known = _states.TryAdd((record.Key, change.Rev), state) ? state : _states[(record.Key, change.Rev)];
+            Assert.Equal((change.Rev, known), (change.Rev, state));
+            state = state.Undo(change);
+        }
+
+        Assert.True(history[0].Rev > 1 || state == RecordState.Absent);
+    }
+}
