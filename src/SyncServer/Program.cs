@@ -19,7 +19,7 @@ try
         return health;
     }
 
-    await using var app = ServerHost.Build(args);
+    await using var app = ServerHost.Build(CheckCommand.HostArguments(args));
     await using var postgres = await EmbeddedPostgres.StartUnlessConfiguredAsync(app.Configuration, app.Logger, stopping.Token);
     if (await StorageCommands.TryRunAsync(args, app.Services, stopping.Token) is { } exitCode)
     {
@@ -39,10 +39,10 @@ catch (OperationCanceledException) when (stopping.IsCancellationRequested)
 {
     return Unable(otherwise: 0);
 }
-catch (Exception impossible) when (impossible is EmbeddedPostgresException or EntitiesFileException or OptionsValidationException)
+catch (Exception refused) when (refused is EmbeddedPostgresException or EntitiesFileException or OptionsValidationException)
 {
-    // The message names what is wrong and the remedy; a stack trace would only hide it.
-    await Console.Error.WriteLineAsync(impossible.Message);
+    // Settings that cannot be: the message names the key and the remedy, and a stack trace would only hide it.
+    await Console.Error.WriteLineAsync(refused.Message);
     return Unable(otherwise: 1);
 }
 

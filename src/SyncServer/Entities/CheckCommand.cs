@@ -25,6 +25,13 @@ public static class CheckCommand
     public static bool IsNamedBy(string[] args) => args is [Check, ..];
 
     /// <summary>
+    /// What of <paramref name="args"/> is for the host. The file is not: a path that begins with a slash is an option to the
+    /// configuration, which takes the next argument for its value. Standard output is for the findings, so the log is quiet.
+    /// </summary>
+    public static string[] HostArguments(string[] args) =>
+        IsNamedBy(args) ? ["--Serilog:MinimumLevel:Default=Warning", .. args.Skip(2)] : args;
+
+    /// <summary>
     /// Runs the command that <paramref name="args"/> begin with, on the services of a host that is built and not started.
     /// Prints one JSON object per breach on standard output, a summary on standard error, and returns the exit code; null
     /// where <paramref name="args"/> hold another command or none.
@@ -57,8 +64,12 @@ public static class CheckCommand
         }
     }
 
-    private static string Reason(Exception failure) =>
-        failure is EntitiesFileException ? failure.Message : failure.GetBaseException().Message;
+    private static string Reason(Exception failure) => failure switch
+    {
+        EntitiesFileException => failure.Message,
+        PostgresException { SqlState: PostgresErrorCodes.UndefinedTable } => "The database has no schema yet. Run 'SyncServer migrate' first.",
+        _ => failure.GetBaseException().Message,
+    };
 
     /// <summary>Prints what <paramref name="check"/> finds, and returns how much that was.</summary>
     internal static async Task<long> PrintAsync(RecordCheck check, TextWriter output, CancellationToken cancel)

@@ -49,6 +49,8 @@ internal sealed class RecordCheck(NpgsqlDataSource source, EntityDefinitions def
     public async IAsyncEnumerable<BrokenRule> FindAsync([EnumeratorCancellation] CancellationToken cancel = default)
     {
         await using var connection = await source.OpenConnectionAsync(cancel);
+        // The session gets a table and a timeout of its own, so it ends here and is nobody else's.
+        source.Clear();
         await ExecuteAsync(connection, NoTimeout, [], cancel);
         await ExecuteAsync(connection, KeyTable, [], cancel);
         var (space, entity, id) = (Guid.Empty, "", "");

@@ -43,6 +43,21 @@ public class ParserTests
         }
     }
 
+    [Theory]
+    [InlineData("title", "/title", "title")]
+    [InlineData("/title", "/title", "title")]
+    [InlineData("/address/city", "/address/city", "/address/city")]
+    [InlineData("a/b~", "/a~1b~0", "a/b~")]
+    [InlineData("/~1a", "/~1a", "/~1a")]
+    [InlineData("/", "/", "/")]
+    [InlineData("/a/", "/a/", "/a/")]
+    public void A_field_is_named_by_its_name_or_its_pointer(string name, string pointer, string written)
+    {
+        var entity = Definitions.Of(JsonObject.Of(("fields", JsonObject.Of((name, JsonObject.Empty)))).ToString());
+        Assert.Equal([pointer], entity.Fields.Keys);
+        Assert.Equal([written], ((JsonObject)entity.ToJson()["fields"]!).Members.Select(member => member.Key));
+    }
+
     [Fact]
     public void A_path_has_the_policy_of_the_nearest_field_declared_at_or_above_it()
     {

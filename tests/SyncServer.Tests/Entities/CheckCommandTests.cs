@@ -40,7 +40,7 @@ public sealed class CheckCommandTests
             SELECT space, 'note', id, data FROM (VALUES
                 ('00000000-0000-0000-0000-000000000001'::uuid, 'a', '{"title":"","slug":1}'), ('00000000-0000-0000-0000-000000000001', 'b', '{"title":"","slug":1.0}'),
                 ('00000000-0000-0000-0000-000000000001', 'c', '{"title":""}'), ('00000000-0000-0000-0000-000000000001', 'd', '{"title":""}'),
-                ('00000000-0000-0000-0000-000000000001', 'e', '{"title":"","slug":"1"}'), ('00000000-0000-0000-0000-000000000002', 'a', '{"title":"","slug":1}')
+                ('00000000-0000-0000-0000-000000000001', 'e', '{"title":"","slug":"1"}'), ('00000000-0000-0000-0000-000000000002', 'z', '{"title":"","slug":1}')
             ) AS v (space, id, data)
             """);
         var (records, lines) = await CheckAsync(database, Notes);
@@ -102,6 +102,14 @@ public sealed class CheckCommandTests
     [InlineData("--urls", "http://127.0.0.1:0")]
     public async Task Other_arguments_are_not_its_own(params string[] args) =>
         Assert.Null(await CheckCommand.TryRunAsync(args, TestServers.A.App.Services));
+
+    [Fact]
+    public void An_absolute_path_takes_no_setting_away_from_the_host()
+    {
+        Assert.Contains("--Sync:Entities=b.json", CheckCommand.HostArguments(["check", "/a.json", "--Sync:Entities=b.json"]));
+        Assert.DoesNotContain("/a.json", CheckCommand.HostArguments(["check", "/a.json", "--Sync:Entities=b.json"]));
+        Assert.Equal(["migrate", "--x=y"], CheckCommand.HostArguments(["migrate", "--x=y"]));
+    }
 
     private static Task<int?> RunAsync(string connectionString, params string[] args) => RunAsync(connectionString, CancellationToken.None, args);
 
