@@ -39,6 +39,15 @@ internal static partial class Log
     [LoggerMessage(905, LogLevel.Error, "PostgreSQL on {Directory} could not be stopped and keeps running; the next start adopts it")]
     public static partial void EmbeddedPostgresNotStopped(ILogger logger, string directory);
 
+    [LoggerMessage(906, LogLevel.Warning, "PostgreSQL on {Directory} ended by itself and is started again")]
+    public static partial void EmbeddedPostgresLost(ILogger logger, string directory);
+
+    [LoggerMessage(907, LogLevel.Information, "PostgreSQL on {Directory} runs again")]
+    public static partial void EmbeddedPostgresBack(ILogger logger, string directory);
+
+    [LoggerMessage(908, LogLevel.Error, "PostgreSQL on {Directory} does not run, which is tried again: {Reason}")]
+    public static partial void EmbeddedPostgresNotBack(ILogger logger, string directory, string reason);
+
     [LoggerMessage(LogLevel.Information, "Took {Count} keys from {Address}")]
     public static partial void KeySetTaken(this ILogger log, Uri address, int count);
 

@@ -66,9 +66,9 @@ public static class Resolution
     /// </summary>
     public static Outcome Run(SpacePlan plan, PushContext context, KeyedRequest keyed, ResolutionRequest request)
     {
-        if (keyed.Repeated(plan, context) is { } repeated)
+        if (keyed.Undecidable(plan, context) is { } answer)
         {
-            return repeated;
+            return answer;
         }
 
         if (plan.Find(HolderOf(request.ConflictId)) is not { Data: { } held } holder)

@@ -17,9 +17,9 @@ public static class Decide
     /// <summary>The decision about <paramref name="op"/> on the space as <paramref name="plan"/> holds it.</summary>
     public static Decision About(SpacePlan plan, PushContext context, Op op)
     {
-        if (context.ClientEpoch is { } epoch && epoch != context.Epoch)
+        if (OtherEpoch(context) is { } resync)
         {
-            return Resync("epoch", "The database has another history than the client knows.");
+            return resync;
         }
 
         if (!op.IsStrict && op.BaseRev is null && NeedsBase(op, context.DefinitionOf(op.Key)))
@@ -230,6 +230,11 @@ public static class Decide
 
     internal static Decision.Refuse NotHeld() =>
         new(new Rejection(ErrorCode.PreconditionFailed, "The precondition does not hold for the record as it is."), Stored: true);
+
+    /// <summary>The refusal of every write whose client knows another history of the database; null for the others.</summary>
+    internal static Decision.Refuse? OtherEpoch(PushContext context) => context.ClientEpoch is { } epoch && epoch != context.Epoch
+        ? Resync("epoch", "The database has another history than the client knows.")
+        : null;
 
     private static Decision.Refuse Resync(string reason, string detail) =>
         new(new Rejection(ErrorCode.ResyncRequired, detail), Stored: false) { ResyncReason = reason };

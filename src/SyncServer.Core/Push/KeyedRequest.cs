@@ -7,9 +7,14 @@ public sealed record KeyedRequest(string Key, ReadOnlyMemory<byte> Fingerprint)
     public bool IsRepeat(SpacePlan plan, PushContext context) =>
         plan.FindOutcome(KeyOf(context)) is { } first && first.Fingerprint.Span.SequenceEqual(Fingerprint.Span);
 
-    /// <summary>What a key that was used before answers, or null for a new one.</summary>
-    public Outcome? Repeated(SpacePlan plan, PushContext context) =>
-        plan.FindOutcome(KeyOf(context)) is { } first ? PushPlan.Repeat(plan, context, Key, Fingerprint, first) : null;
+    /// <summary>
+    /// What a key that was used before answers, or 410 where the client knows another history of the database; null where
+    /// there is something to decide.
+    /// </summary>
+    public Outcome? Undecidable(SpacePlan plan, PushContext context) =>
+        plan.FindOutcome(KeyOf(context)) is { } first
+            ? PushPlan.Repeat(plan, context, Key, Fingerprint, first)
+            : PushPlan.OtherEpoch(context);
 
     /// <summary>Stores <paramref name="outcome"/> in the plan where it is final, and returns it.</summary>
     public Outcome Decided(SpacePlan plan, PushContext context, Outcome outcome)

@@ -190,10 +190,16 @@ public static class PushPlan
         return refusal with { Rev = current?.Rev, ETag = current?.ETag, ConflictId = conflict.ConflictId };
     }
 
-    private static Outcome Refused(SpacePlan plan, PushContext context, Op op, Decision.Refuse refuse)
+    /// <summary>410 where the client knows another history of the database, about a write that is no op; null elsewhere.</summary>
+    public static Outcome? OtherEpoch(PushContext context) =>
+        Decide.OtherEpoch(context) is { } refuse ? Refused(context, opId: null, current: null, refuse) : null;
+
+    private static Outcome Refused(SpacePlan plan, PushContext context, Op op, Decision.Refuse refuse) =>
+        Refused(context, op.OpId, refuse.Stored ? plan.Find(op.Key) : null, refuse);
+
+    private static Outcome Refused(PushContext context, string? opId, SyncRecord? current, Decision.Refuse refuse)
     {
-        var current = refuse.Stored ? plan.Find(op.Key) : null;
-        var refusal = Refusal(refuse.Rejection, Occurred(context, op.OpId), refuse.Stored ? OutcomeState.Rejected : OutcomeState.Unknown, writer =>
+        var refusal = Refusal(refuse.Rejection, Occurred(context, opId), refuse.Stored ? OutcomeState.Rejected : OutcomeState.Unknown, writer =>
         {
             OutcomeBody.WriteCurrent(writer, current);
             if (refuse.Dependency is { } dependency)

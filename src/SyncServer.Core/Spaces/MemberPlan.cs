@@ -18,9 +18,9 @@ public static class MemberPlan
     /// </summary>
     public static Outcome Run(SpacePlan plan, PushContext context, KeyedRequest request, MemberChange change)
     {
-        if (request.Repeated(plan, context) is { } repeated)
+        if (request.Undecidable(plan, context) is { } answer)
         {
-            return repeated;
+            return answer;
         }
 
         var outcome = Refuse(context, change) ?? Success(context, change);

@@ -16,11 +16,9 @@ internal static partial class ProblemPages
         var texts = ReadTexts();
         var pages = Enum.GetValues<ErrorCode>().ToDictionary(
             code => code.Info().Slug, code => Page(code.Info(), texts.GetValueOrDefault(code.ToString(), "")));
-        routes.MapGet("/problems/{slug}", (string slug) => pages.TryGetValue(slug, out var page)
+        routes.MapGroup("").AllowAnonymous().ExcludeFromDescription().MapRead("/problems/{slug}", (string slug) => pages.TryGetValue(slug, out var page)
                 ? Results.Content(page, "text/html; charset=utf-8")
-                : Results.NotFound())
-            .AllowAnonymous()
-            .ExcludeFromDescription();
+                : Results.NotFound());
     }
 
     /// <summary>Summaries by member name; empty where the server was deployed without its documentation file.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.HttpResults;
+using SyncServer.Http;
 
 namespace SyncServer.Operators;
 
@@ -16,8 +17,8 @@ public static class Health
     public static IEndpointRouteBuilder MapHealth(this IEndpointRouteBuilder routes)
     {
         var health = routes.MapGroup("/health").AllowAnonymous().WithTags("Health");
-        health.MapGet("/live", Live).WithName("live").WithSummary("The process answers");
-        health.MapGet("/ready", ReadyAsync).WithName("ready").WithSummary("The server can take requests");
+        health.MapRead("/live", Live).WithName("live").WithSummary("The process answers");
+        health.MapRead("/ready", ReadyAsync).WithName("ready").WithSummary("The server can take requests");
         return routes;
     }
 

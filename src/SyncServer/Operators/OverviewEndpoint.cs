@@ -15,7 +15,7 @@ internal sealed class OverviewEndpoint(OverviewQuery query, ServerIdentity ident
 
     /// <summary>Maps the route, for operators only.</summary>
     public static void Map(IEndpointRouteBuilder routes) =>
-        routes.MapGet("/v1/admin/overview", (HttpContext context, OverviewEndpoint endpoint) => endpoint.GetAsync(context))
+        routes.MapRead("/v1/admin/overview", (HttpContext context, OverviewEndpoint endpoint) => endpoint.GetAsync(context))
             .RequireAuthorization(Policies.Operator)
             .WithName("getOverview").Produces<Overview>();
 

@@ -18,7 +18,7 @@ internal sealed class MembersEndpoint(SpaceCalls calls, MemberList list, MemberT
     /// <summary>Maps the three routes under <c>/v1/spaces/{space}</c>.</summary>
     public static void Map(IEndpointRouteBuilder space)
     {
-        space.MapGet("/members", (HttpContext context, string space, MembersEndpoint endpoint) => endpoint.ListAsync(context, space))
+        space.MapRead("/members", (HttpContext context, string space, MembersEndpoint endpoint) => endpoint.ListAsync(context, space))
             .WithName("listMembers").Produces<MemberPage>();
         space.MapPut("/members/{principal}", (HttpContext context, string space, string principal, MembersEndpoint endpoint) =>
             endpoint.PutAsync(context, space, principal)).WithName("putMember");

@@ -26,9 +26,9 @@ internal sealed class SpaceCreation(SpaceTransaction transaction, ServerIdentity
         return transaction.RunAsync(spec, Role.Owner, async (loaded, connection) =>
         {
             var plan = loaded.Plan;
-            if (request.Repeated(plan, context) is { } repeated)
+            if (request.Undecidable(plan, context) is { } answer)
             {
-                return new Decided<Outcome>(repeated);
+                return new Decided<Outcome>(answer);
             }
 
             var space = new SpacePlan(Guid.NewGuid(), head: 0, plan.Now, new Entropy(RandomNumberGenerator.GetBytes(16)));

@@ -29,6 +29,12 @@ internal sealed class SpaceErasure(SpaceTransaction transaction, IDbContextFacto
 
     private async Task<(Outcome? Outcome, Rejection? Rejection)> PersonalAsync(SpaceCall personal, CancellationToken cancellation)
     {
+        var context = personal.Context(identity, limits) with { Instance = $"{SpacesEndpoint.Path}/{personal.SpaceId}" };
+        if (PushPlan.OtherEpoch(context) is { } resync)
+        {
+            return (resync, null);
+        }
+
         var spec = new LoadSpec(personal.SpaceId, personal.Principal, personal.Device);
         await transaction.RunAsync(spec, Role.Owner, async (_, connection) =>
         {
@@ -58,9 +64,9 @@ internal sealed class SpaceErasure(SpaceTransaction transaction, IDbContextFacto
                     rejection, new Occurrence(context.Instance, context.TraceId), OutcomeState.Unknown), Discard: true);
             }
 
-            if (request.Repeated(loaded.Plan, context) is { } repeated)
+            if (request.Undecidable(loaded.Plan, context) is { } answer)
             {
-                return new Decided<Outcome>(repeated);
+                return new Decided<Outcome>(answer);
             }
 
             await EraseAsync(connection, target);

@@ -7,6 +7,8 @@ namespace SyncServer.Tests.Storage;
 
 public sealed class EmbeddedPostgresTests : IDisposable
 {
+    private const string Began = "SELECT pg_postmaster_start_time()";
+
     private readonly ScratchDirectory scratch = new();
 
     public void Dispose() => scratch.Dispose();
@@ -86,6 +88,21 @@ public sealed class EmbeddedPostgresTests : IDisposable
         }
         await using var next = await StartAsync();
         Assert.Equal("committed", await ScalarAsync(next, "SELECT word FROM kept"));
+    }
+
+    [Fact]
+    public async Task A_postmaster_that_is_killed_under_a_server_comes_back_by_itself()
+    {
+        await using var postgres = await StartAsync();
+        await ExecuteAsync(postgres, "CREATE TABLE kept (word text); INSERT INTO kept VALUES ('committed')");
+        var began = await ScalarAsync(postgres, Began);
+        using (var postmaster = Process.GetProcessById(Pid()))
+        {
+            postmaster.Kill();
+        }
+
+        await UntilAnotherAsync(began, () => ScalarAsync(postgres, Began));
+        Assert.Equal("committed", await ScalarAsync(postgres, "SELECT word FROM kept"));
     }
 
     [Fact]
@@ -187,6 +204,28 @@ public sealed class EmbeddedPostgresTests : IDisposable
             ["-D", data, "-s", "-w", "-l", $"{data}/startup.log", "-o", $"-c listen_addresses= -c unix_socket_directories={data}"],
             CancellationToken.None);
         Assert.True(run.Succeeded, run.Text);
+    }
+
+    /// <summary>Waits until the database answers something else than it did, at most half a minute.</summary>
+    private static async Task UntilAnotherAsync(object? first, Func<Task<object?>> query)
+    {
+        using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        for (var left = 300; left > 0 && await look.WaitForNextTickAsync(); left--)
+        {
+            try
+            {
+                if (!Equals(first, await query()))
+                {
+                    return;
+                }
+            }
+            catch (NpgsqlException) when (left > 1)
+            {
+                // Down as yet.
+            }
+        }
+
+        Assert.Fail("The database did not come back.");
     }
 
     private static async Task ExecuteAsync(EmbeddedPostgres postgres, string sql) => await ScalarAsync(postgres, sql);

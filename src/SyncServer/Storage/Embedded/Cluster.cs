@@ -28,6 +28,12 @@ internal sealed class Cluster(EmbeddedPostgresOptions options, ClusterPlace plac
     /// <summary>Lines of the log that explain a failed start.</summary>
     private const int LogTail = 15;
 
+    /// <summary>The port that it had last, and that the connection strings of its servers name.</summary>
+    private int? port;
+
+    /// <summary>The data directory.</summary>
+    public string Path => place.Path;
+
     private string StartLog => place.In("startup.log");
 
     /// <summary>Runs and answers afterwards. True where it was found running, for example after a crash of the server.</summary>
@@ -54,6 +60,9 @@ internal sealed class Cluster(EmbeddedPostgresOptions options, ClusterPlace plac
             await Task.Delay(PollInterval, ct);
         }
     }
+
+    /// <summary>A look without a connection: false only where it certainly does not run.</summary>
+    public Task<bool> IsRunningAsync(CancellationToken ct) => Postmaster.MayRunAsync(place, ct);
 
     /// <summary>False where it had to be left running. Without effect where it does not run.</summary>
     public async Task<bool> StopAsync()
@@ -89,7 +98,7 @@ internal sealed class Cluster(EmbeddedPostgresOptions options, ClusterPlace plac
         var settings = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
         {
             ["listen_addresses"] = options.Loopback ? "127.0.0.1" : "",
-            ["port"] = $"{(options.Loopback ? FreePort() : SocketDirectory.Port)}",
+            ["port"] = $"{(options.Loopback ? port ?? FreePort() : SocketDirectory.Port)}",
             ["unix_socket_directories"] = options.Loopback ? "" : await SocketDirectory.ForAsync(place.Path, programs.Account, ct),
             ["unix_socket_permissions"] = "0700",
             // PostgreSQL's own default, said here because it is what the server was measured with.
@@ -139,6 +148,7 @@ internal sealed class Cluster(EmbeddedPostgresOptions options, ClusterPlace plac
         {
             await using var probe = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(connection.ConnectionString) { Pooling = false }.ConnectionString);
             await probe.OpenAsync(ct);
+            port = running.Port;
             return connection;
         }
         catch (PostgresException refused) when (refused.SqlState != PostgresErrorCodes.CannotConnectNow)

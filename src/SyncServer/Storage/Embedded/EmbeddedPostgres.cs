@@ -3,7 +3,7 @@ using Npgsql;
 namespace SyncServer.Storage.Embedded;
 
 /// <summary>
-/// A private PostgreSQL cluster that lives as long as the servers that use it. Whatever ends a server, what was committed
+/// A private PostgreSQL cluster that lives as long as the servers that use it, and is started again where it does not. Whatever ends a server, what was committed
 /// stays: a cluster that outlived a killed server is adopted by the next one, and a killed cluster recovers at its start.
 /// Several servers may use one data directory: each holds it in use, and the last one to leave stops it.
 /// </summary>
@@ -16,6 +16,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
     private readonly ClusterShare share;
     private readonly ILogger logger;
     private Cluster? cluster;
+    private ClusterKeeper? keeper;
     private int disposed;
 
     private EmbeddedPostgres(ClusterPlace place, ClusterShare share, ILogger logger) =>
@@ -85,6 +86,10 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         {
             return;
         }
+        if (keeper is not null)
+        {
+            await keeper.DisposeAsync();
+        }
         if (ConnectionString.Length > 0)
         {
             await using var pooled = new NpgsqlConnection(ConnectionString);
@@ -130,6 +135,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         await CreateDatabaseAsync(connection, ct);
         connection.Database = Database;
         ConnectionString = connection.ConnectionString;
+        keeper = new ClusterKeeper(cluster, logger);
         if (adopted)
         {
             Log.EmbeddedPostgresAdopted(logger, programs.Binaries.Major, reachable.Path);

@@ -31,6 +31,11 @@ internal sealed record Postmaster(int Pid, int Port, string SocketDirectory)
         return new Postmaster(pid, port, lines.Length > SocketLine ? lines[SocketLine].Trim() : "");
     }
 
+    /// <summary>False only where no process of PostgreSQL has the number in the file. Asks no other program, so it may be called often.</summary>
+    public static async Task<bool> MayRunAsync(ClusterPlace place, CancellationToken ct) =>
+        await ReadAsync(place.In("postmaster.pid"), ct) is { } text
+            && int.TryParse(text.Split('\n')[0], out var pid) && Exists(pid) && await IsPostgresAsync(pid, ct);
+
     private static async Task<string?> ReadAsync(string file, CancellationToken ct)
     {
         try
@@ -56,8 +61,7 @@ internal sealed record Postmaster(int Pid, int Port, string SocketDirectory)
         }
     }
 
-    /// <summary>False only where that is certain; a number that cannot be looked into counts as the postmaster's.</summary>
-    private static async Task<bool> IsPostmasterAsync(int pid, string text, Unprivileged account, CancellationToken ct)
+    private static async Task<bool> IsPostgresAsync(int pid, CancellationToken ct)
     {
         if (!OperatingSystem.IsLinux())
         {
@@ -66,9 +70,19 @@ internal sealed record Postmaster(int Pid, int Port, string SocketDirectory)
         }
         // "pid (name) state …"; a zombie is a killed postmaster that nobody has waited for.
         var stat = await ReadAsync($"/proc/{pid}/stat", ct) ?? "";
-        if (stat.Length > 0 && (!stat.Contains("(postgres) ", StringComparison.Ordinal) || stat.Contains(") Z ", StringComparison.Ordinal)))
+        return stat.Length == 0 || (stat.Contains("(postgres) ", StringComparison.Ordinal) && !stat.Contains(") Z ", StringComparison.Ordinal));
+    }
+
+    /// <summary>False only where that is certain; a number that cannot be looked into counts as the postmaster's.</summary>
+    private static async Task<bool> IsPostmasterAsync(int pid, string text, Unprivileged account, CancellationToken ct)
+    {
+        if (!await IsPostgresAsync(pid, ct))
         {
             return false;
+        }
+        if (!OperatingSystem.IsLinux())
+        {
+            return true;
         }
         // A postmaster works in its data directory, so the file that it sees there is this very one.
         var seen = await account.RunAsync(["cat", $"/proc/{pid}/cwd/postmaster.pid"], ct);
