@@ -44,7 +44,7 @@ public static class Decide
     /// with operators that commute, or with a plain value under <c>lww</c>, <c>max</c> or <c>min</c>.
     /// </summary>
     private static bool NeedsBase(Op op, EntityDefinition definition) => op.Kind != OpKind.Create
-        && (op.Kind != OpKind.Update || !op.Touched().All(touched =>
+        && (op.Kind != OpKind.Update || op.Patch.Count == 0 || !op.Touched().All(touched =>
         {
             var policy = definition.MergePolicyOf(touched.Path);
             return touched.Operator is null
