@@ -1,6 +1,8 @@
+using System.Runtime.InteropServices;
 using SyncServer.Core.Conflicts;
 using SyncServer.Core.Entities;
 using SyncServer.Core.Json;
+using SyncServer.Core.Merge;
 using SyncServer.Core.Ops;
 using SyncServer.Core.Records;
 
@@ -41,7 +43,9 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     private readonly List<OutcomeKey> _decided = [];
     private readonly List<ConflictRow> _conflictRows = [];
     private readonly List<ResolvedOp> _resolved = [];
+    private readonly Dictionary<(RecordKey, long, string), DeviceState> _devices = [];
     private readonly Dictionary<UniqueKey, string?> _keyHolders = [];
+    private long _spent;
     private readonly HashSet<UniqueKey> _missingKeys = [];
     private readonly Dictionary<UniqueKey, string?> _claimedKeys = [];
 
@@ -141,6 +145,21 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
 
     /// <summary>Whether a key was decided before this plan.</summary>
     public bool WasStored(OutcomeKey key) => _outcomes.ContainsKey(key) && !_decided.Contains(key);
+
+    /// <summary>Whether the plan may do this much more merging; one op always may, so that a push gets on whenever it is sent.</summary>
+    public bool Spend(long work)
+    {
+        var isFirst = _spent == 0;
+        _spent += work;
+        return isFirst || _spent <= Limits.MergeWork;
+    }
+
+    /// <summary>What a device holds of a record since a base revision, as far as this plan has worked it out.</summary>
+    public DeviceState DeviceOn(RecordKey key, long baseRev, string device)
+    {
+        ref var state = ref CollectionsMarshal.GetValueRefOrAddDefault(_devices, (key, baseRev, device), out _);
+        return state ??= new DeviceState();
+    }
 
     /// <summary>The open conflict of a slot.</summary>
     public ParkedConflict? FindConflict(ConflictSlot slot) => _conflicts.GetValueOrDefault(slot);
