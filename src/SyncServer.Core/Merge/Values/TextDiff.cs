@@ -40,25 +40,33 @@ internal static class TextDiff
             }
         }
 
-        return edits;
+        return Joined(edits);
     }
 
-    /// <summary>Adds the edits within a line that begins at <paramref name="at"/>; beyond the effort the line is one edit.</summary>
+    /// <summary>Adds the edits within a line that begins at <paramref name="at"/>; where no effort is left, the line is one edit.</summary>
     private static void AddWords(List<TextEdit> edits, int at, (string Old, string New) line, ref long effort)
     {
-        var (old, @new) = (TextTokens.Words(line.Old), TextTokens.Words(line.New));
+        var (old, @new) = effort > 0 ? (TextTokens.Words(line.Old), TextTokens.Words(line.New)) : ([line.Old], [line.New]);
         var starts = Starts(old, at);
-        foreach (var block in TokenDiff.Blocks(old, @new, ref effort) ?? [new DiffBlock(0, old.Length, 0, @new.Length)])
-        {
-            var edit = Edit(block, starts, @new);
-            if (edits.Count > 0 && edits[^1].End == edit.Start)
-            {
-                edit = new TextEdit(edits[^1].Start, edit.End, edits[^1].Text + edit.Text);
-                edits.RemoveAt(edits.Count - 1);
-            }
+        var blocks = TokenDiff.Blocks(old, @new, ref effort) ?? [new DiffBlock(0, old.Length, 0, @new.Length)];
+        edits.AddRange(blocks.Select(block => Edit(block, starts, @new)));
+    }
 
-            edits.Add(edit);
+    /// <summary>The edits with those that touch made one, as the end of one line and the start of the next do.</summary>
+    private static List<TextEdit> Joined(List<TextEdit> edits)
+    {
+        var joined = new List<TextEdit>();
+        for (var (first, next) = (0, 1); first < edits.Count; next++)
+        {
+            if (next == edits.Count || edits[next].Start > edits[next - 1].End)
+            {
+                var text = string.Concat(edits[first..next].Select(edit => edit.Text));
+                joined.Add(new TextEdit(edits[first].Start, edits[next - 1].End, text));
+                first = next;
+            }
         }
+
+        return joined;
     }
 
     private static TextEdit Edit(DiffBlock block, int[] starts, string[] @new) => new(
