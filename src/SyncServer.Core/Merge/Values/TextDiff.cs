@@ -27,26 +27,27 @@ internal static class TextDiff
         var edits = new List<TextEdit>();
         foreach (var block in blocks)
         {
-            if (block.DeleteCountA == block.InsertCountB)
+            var paired = 0;
+            while (block.DeleteCountA == block.InsertCountB && paired < block.DeleteCountA && effort > 0)
             {
-                for (var i = 0; i < block.DeleteCountA; i++)
-                {
-                    AddWords(edits, starts[block.DeleteStartA + i], (old[block.DeleteStartA + i], @new[block.InsertStartB + i]), ref effort);
-                }
+                var (line, place) = (block.DeleteStartA + paired, block.InsertStartB + paired);
+                AddWords(edits, starts[line], (old[line], @new[place]), ref effort);
+                paired++;
             }
-            else
+
+            if (paired == 0 || paired < block.DeleteCountA)
             {
-                edits.Add(Edit(block, starts, @new));
+                edits.Add(Edit(Rest(block, paired), starts, @new));
             }
         }
 
         return Joined(edits);
     }
 
-    /// <summary>Adds the edits within a line that begins at <paramref name="at"/>; where no effort is left, the line is one edit.</summary>
+    /// <summary>Adds the edits within a line that begins at <paramref name="at"/>; where that takes more effort than is left, the line is one edit.</summary>
     private static void AddWords(List<TextEdit> edits, int at, (string Old, string New) line, ref long effort)
     {
-        var (old, @new) = effort > 0 ? (TextTokens.Words(line.Old), TextTokens.Words(line.New)) : ([line.Old], [line.New]);
+        var (old, @new) = (TextTokens.Words(line.Old), TextTokens.Words(line.New));
         var starts = Starts(old, at);
         var blocks = TokenDiff.Blocks(old, @new, ref effort) ?? [new DiffBlock(0, old.Length, 0, @new.Length)];
         edits.AddRange(blocks.Select(block => Edit(block, starts, @new)));
@@ -68,6 +69,10 @@ internal static class TextDiff
 
         return joined;
     }
+
+    /// <summary>The block without its first lines on both sides.</summary>
+    private static DiffBlock Rest(DiffBlock block, int lines) => new(
+        block.DeleteStartA + lines, block.DeleteCountA - lines, block.InsertStartB + lines, block.InsertCountB - lines);
 
     private static TextEdit Edit(DiffBlock block, int[] starts, string[] @new) => new(
         starts[block.DeleteStartA],

@@ -13,6 +13,9 @@ internal static class TokenDiff
     /// </summary>
     public const long Effort = 2_000L * 2_000;
 
+    // One comparison however short, in the same measure: texts may have a hundred thousand lines to compare by words.
+    private const long Setup = 1_000;
+
     /// <summary>The differences in order, with a common token between any two; null where they take more effort than is left, and then none is.</summary>
     public static List<DiffBlock>? Blocks(string[] old, string[] @new, ref long effort)
     {
@@ -26,14 +29,14 @@ internal static class TokenDiff
         // A token that the other side lacks is a difference in any case.
         var a = Shared(old, new Range(head, old.Length - tail), @new[head..^tail]);
         var b = Shared(@new, new Range(head, @new.Length - tail), old[head..^tail]);
-        var square = a.Count == 0 ? 0 : (long)(a.Count + b.Count) * (a.Count + b.Count);
-        if (square > effort)
+        var square = (long)(a.Count + b.Count) * (a.Count + b.Count);
+        if (square + Setup > effort)
         {
             effort = 0;
             return null;
         }
 
-        effort -= square;
+        effort -= square + Setup;
         var kept = square == 0 ? [] : Kept([.. a.Select(i => old[i])], [.. b.Select(i => @new[i])]).Select(pair => (a[pair.Old], b[pair.New]));
         return Between(kept.Append((old.Length - tail, @new.Length - tail)), head);
     }
