@@ -5,7 +5,7 @@ namespace SyncServer.Core.Merge.Values;
 /// <summary>The characters from <paramref name="Start"/> to before <paramref name="End"/> of a text become <paramref name="Text"/>.</summary>
 internal readonly record struct TextEdit(int Start, int End, string Text);
 
-/// <summary>What one side did to a text, as edits with at least one kept character between any two.</summary>
+/// <summary>What one side did to a text, as edits in order that do not overlap.</summary>
 internal static class TextDiff
 {
     /// <summary>
@@ -41,7 +41,7 @@ internal static class TextDiff
             }
         }
 
-        return Joined(edits);
+        return edits;
     }
 
     /// <summary>Adds the edits within a line that begins at <paramref name="at"/>; where that takes more effort than is left, the line is one edit.</summary>
@@ -51,23 +51,6 @@ internal static class TextDiff
         var starts = Starts(old, at);
         var blocks = TokenDiff.Blocks(old, @new, ref effort) ?? [new DiffBlock(0, old.Length, 0, @new.Length)];
         edits.AddRange(blocks.Select(block => Edit(block, starts, @new)));
-    }
-
-    /// <summary>The edits with those that touch made one, as the end of one line and the start of the next do.</summary>
-    private static List<TextEdit> Joined(List<TextEdit> edits)
-    {
-        var joined = new List<TextEdit>();
-        for (var (first, next) = (0, 1); first < edits.Count; next++)
-        {
-            if (next == edits.Count || edits[next].Start > edits[next - 1].End)
-            {
-                var text = string.Concat(edits[first..next].Select(edit => edit.Text));
-                joined.Add(new TextEdit(edits[first].Start, edits[next - 1].End, text));
-                first = next;
-            }
-        }
-
-        return joined;
     }
 
     /// <summary>The block without its first lines on both sides.</summary>
