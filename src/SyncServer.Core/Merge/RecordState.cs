@@ -16,6 +16,11 @@ public readonly record struct RecordState(JsonObject? Data, bool Deleted)
     /// <summary>The state before <paramref name="change"/>.</summary>
     public RecordState Undo(Change change)
     {
+        if (change.IsUnchanged)
+        {
+            return this;
+        }
+
         var data = change.Before is null ? Data : MergePatch.Apply(Data, change.Before);
         return change.Kind switch
         {
