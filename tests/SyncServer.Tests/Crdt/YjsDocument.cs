@@ -47,6 +47,7 @@ internal sealed record YjsDocument(string Text, IReadOnlyList<string> Updates, s
                 RedirectStandardInput = true,
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
+                UseShellExecute = false,
             })!;
         }
         catch (Win32Exception)
