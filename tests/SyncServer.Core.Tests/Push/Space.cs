@@ -30,6 +30,8 @@ internal sealed class Space
 
     public Limits Limits { get; init; } = new();
 
+    private readonly List<Change> _unchanged = [];
+
     public IReadOnlyList<Change> Changes => _changes;
 
     public IEnumerable<SyncRecord> Records => _records.Values;
@@ -94,6 +96,11 @@ internal sealed class Space
             plan.Load(change with { Patch = Again(change.Patch), Sent = Again(change.Sent), Before = Again(change.Before) });
         }
 
+        foreach (var unchanged in _unchanged.Where(op => op.Principal == context.Principal))
+        {
+            plan.Load(unchanged with { Sent = Again(unchanged.Sent) });
+        }
+
         foreach (var (key, outcome) in _outcomes)
         {
             plan.Load(key, outcome);
@@ -117,6 +124,7 @@ internal sealed class Space
     private void Store(SpacePlan plan)
     {
         Assert.Equal(plan.Changes.Count, plan.Head - plan.LoadedHead);
+        _unchanged.AddRange(plan.UnchangedOps);
         Assert.Equal(plan.Changes.Select((_, i) => _head + i + 1), plan.Changes.Select(change => change.Seq));
         Assert.Equal(plan.Changes.Select(change => change.Key).ToHashSet(), plan.WrittenRecords.Select(record => record.Key).ToHashSet());
         foreach (var record in plan.WrittenRecords)
