@@ -185,13 +185,13 @@ internal sealed class Space
     private void Store(SpacePlan plan)
     {
         Assert.Equal(plan.Changes.Count, plan.Head - plan.LoadedHead);
-        Assert.Equal(plan.Changes.Select((_, i) => _head + i + 1), plan.Changes.Select(change => change.Seq));
-        Assert.Equal(plan.Changes.Select(change => change.Key).ToHashSet(), plan.WrittenRecords.Select(record => record.Key).ToHashSet());
+        Assert.True(plan.Changes.Select((_, i) => _head + i + 1).SequenceEqual(plan.Changes.Select(change => change.Seq)), "A seq is missing.");
+        Assert.True(plan.Changes.Select(change => change.Key).ToHashSet().SetEquals(plan.WrittenRecords.Select(record => record.Key)), "A record has no change.");
         foreach (var record in plan.WrittenRecords)
         {
             var changes = plan.Changes.Where(change => change.Key == record.Key).ToList();
             var first = (_records.GetValueOrDefault(record.Key)?.Rev ?? 0) + 1;
-            Assert.Equal(changes.Select((_, i) => first + i), changes.Select(change => change.Rev));
+            Assert.True(changes.Select((_, i) => first + i).SequenceEqual(changes.Select(change => change.Rev)), "A revision is missing.");
             Assert.Equal((record.Rev, record.Seq), (changes[^1].Rev, changes[^1].Seq));
             _records[record.Key] = record;
             Remember(record, changes);
@@ -240,7 +240,7 @@ internal sealed class Space
 
         var held = _records.Values.Where(record => record is { Deleted: false, Data: not null })
             .SelectMany(record => UniqueKey.Of(Definitions.For(record.Key.Entity), record.Data!.Value).Select(key => (key, (string?)record.Key.Id)));
-        Assert.Equal(held.ToHashSet(), _keys.Where(key => key.Value is not null).Select(key => (key.Key, key.Value)).ToHashSet());
+        Assert.True(held.ToHashSet().SetEquals(_keys.Where(key => key.Value is not null).Select(key => (key.Key, key.Value))), "A unique key is held wrongly.");
     }
 
     /// <summary>The states after each revision, got by undoing; those known from an earlier push must be the same again.</summary>
@@ -251,7 +251,7 @@ internal sealed class Space
         foreach (var change in Enumerable.Reverse(history))
         {
             var known = _states.TryAdd((record.Key, change.Rev), state) ? state : _states[(record.Key, change.Rev)];
-            Assert.Equal((change.Rev, known), (change.Rev, state));
+            Assert.True(known == state, $"Revision {change.Rev} was {known} and is {state} now.");
             state = state.Undo(change);
         }
 
