@@ -119,12 +119,13 @@ internal sealed class Promises
                 .Any(seen => JsonValue.Same(JsonPointer.Find(seen, touched.Path), wanted)));
     }
 
-    /// <summary>Somebody else wrote the record after what the device saw; what joins a conflict has that one's reason.</summary>
+    /// <summary>Somebody else, or a resolution, wrote the record after what the device saw; what joins a conflict has that one's reason.</summary>
     private bool HasReason(Decided decided)
     {
         var (op, answer) = decided;
         return op.Kind == "restore" || answer.Summary == "409 unique" || Parked(answer) > 1
-            || _changes.Exists(change => change.Key.Id == op.Id && change.Rev > (op.BaseRev ?? 0) && change.Rev <= answer.Outcome.Rev && DeviceOf(change) != op.Device);
+            || _changes.Exists(change => change.Key.Id == op.Id && change.Rev > (op.BaseRev ?? 0) && change.Rev <= answer.Outcome.Rev
+                && (DeviceOf(change) != op.Device || _run.Resolutions.ContainsKey(change.OpId)));
     }
 
     private int Parked(Answer answer)
