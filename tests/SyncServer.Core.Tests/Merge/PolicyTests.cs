@@ -41,6 +41,8 @@ public class PolicyTests
     [InlineData("min", """{"f":9}""", """{"f":5}""", """{"f":3}""", """{"f":3}""")]
     [InlineData("min", """{"f":9}""", """{"f":{"$min":2}}""", """{"f":3}""", """{"f":2}""")]
     [InlineData("text", """{"f":"a"}""", """{"f":"b"}""", """{"f":"b"}""", """{"f":"b"}""")]
+    [InlineData("text", """{"f":"one\ntwo\nthree\nfour\n"}""", """{"f":"ONE\ntwo\nthree\nfour\n"}""", """{"f":"one\ntwo\nthree\nFOUR\n"}""", """{"f":"ONE\ntwo\nthree\nFOUR\n"}""")]
+    [InlineData("text", """{"f":"the quick brown fox jumps"}""", """{"f":"the slow brown fox jumps"}""", """{"f":"the quick brown fox sleeps"}""", """{"f":"the slow brown fox sleeps"}""")]
     [InlineData("crdt", """{"f":{"updates":["YQ=="]}}""", """{"f":{"$append":["Yg=="]}}""", """{"f":{"$append":["Yw=="]}}""", """{"f":{"updates":["YQ==","Yg==","Yw=="]}}""")]
     public void Both_edits_are_merged(string policy, string start, string theirs, string yours, string merged)
     {

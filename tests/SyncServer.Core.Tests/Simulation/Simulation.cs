@@ -68,13 +68,16 @@ internal sealed class Simulation
                 Push(phone, [.. phone.Outbox], crashes: false);
                 break;
             case Act.Overtake:
-                Push(phone, [.. phone.Outbox.TakeLast(1).Where(op => op.Kind == "update")], crashes: false);
+                // An edit may overtake edits; what is deleted or restored around it was its user's to see first.
+                Push(phone, [.. phone.Outbox.TakeLast(1).Where(last => !phone.Outbox.Exists(op =>
+                    op.Id == last.Id && (op.Kind is "delete" or "restore")))], crashes: false);
                 break;
             case Act.LoseAnswer:
                 Push(phone, [.. phone.Outbox.Take(1 + step.Pick)], crashes: true);
                 break;
-            case Act.Repeat when phone.Sent.Count > 0:
-                Push(phone, [phone.Sent[step.Pick % phone.Sent.Count]], crashes: false);
+            case Act.Repeat:
+                // What still waits is sent again with the outbox, in its order.
+                Push(phone, [.. phone.Sent.Where(op => !phone.Outbox.Contains(op)).Skip(step.Pick % Math.Max(1, phone.Sent.Count)).Take(1)], crashes: false);
                 break;
             case Act.Pull:
                 phone.Pull(_server, 1 + (step.Pick % 3));
