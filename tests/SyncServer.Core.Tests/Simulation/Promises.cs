@@ -27,7 +27,7 @@ internal sealed class Promises
             var state = RecordState.Absent;
             foreach (var change in record)
             {
-                state = state.With(change.Kind, change.Patch ?? JsonObject.Empty, new EntityDefinition(""));
+                state = state.With(change.Kind, data => MergePatch.Apply(data, change.Patch ?? JsonObject.Empty));
                 _states[(record.Key, change.Rev)] = state;
             }
         }
