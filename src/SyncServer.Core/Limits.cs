@@ -67,6 +67,13 @@ public sealed record Limits
     [Range(1, MostBytes)]
     public int PushBytesMax { get; init; } = 4 * 1024 * 1024;
 
+    /// <summary>
+    /// Bytes of the outcomes of one push, after which its other ops wait for the next one: many small edits of a large
+    /// record answer with that record each time, and all of it is held in memory and stored.
+    /// </summary>
+    [Range(1, MostBytes)]
+    public int PushAnswerBytesMax { get; init; } = 16 * 1024 * 1024;
+
     /// <summary>Changes in one page of a pull.</summary>
     [Range(1, MostItems)]
     public int PullPageMax { get; init; } = 1_000;
@@ -87,13 +94,13 @@ public sealed record Limits
     [Range(1, MostItems)]
     public int OpenConflictsPerRecord { get; init; } = 100;
 
-    /// <summary>Ops that may join one conflict: every join writes the conflict again.</summary>
+    /// <summary>Ops that may join one conflict: every push that adds to it writes it again.</summary>
     [Range(1, MostItems)]
     public int OpsPerConflict { get; init; } = 200;
 
     /// <summary>Bytes of one conflict with all its ops, for the same reason.</summary>
     [Range(1, MostBytes)]
-    public int ConflictBytesMax { get; init; } = 4 * 1024 * 1024;
+    public int ConflictBytesMax { get; init; } = 1024 * 1024;
 
     /// <summary>The bound of CRDT fields, as it is published; operators cannot change it, because stored fields would break it.</summary>
     public int CrdtUpdatesMax => CrdtUpdates;

@@ -73,13 +73,19 @@ public sealed record ParkedConflict
     /// <summary>The paths that need a decision.</summary>
     public required IReadOnlyList<Explanation> Paths { get; init; }
 
+    /// <summary>What its ops touch.</summary>
+    private PathSet Touched
+    {
+        get => field ??= PathSet.Of(Ops.SelectMany(parked => parked.Touched));
+        init;
+    }
+
     /// <summary>Whether the op touches what is parked, or builds on a parked create.</summary>
     public bool Covers(Op op)
     {
         var parksCreate = Ops.Any(parked => parked.Kind == OpKind.Create);
-        var touched = op.Touched();
         return (parksCreate && (op.BaseRev == 0 || Ops.Any(parked => op.DependsOn.Contains(parked.OpId))))
-            || Ops.SelectMany(parked => parked.Touched).Any(parked => touched.Any(path => JsonPointer.Meet(parked, path.Path)));
+            || op.Touched().Any(touched => Touched.Meets(touched.Path));
     }
 
     /// <summary>The conflict with one more op of its device.</summary>
@@ -91,10 +97,12 @@ public sealed record ParkedConflict
             OpKind.Restore => Yours ?? Base,
             _ => Intent.Apply(Yours, op.Patch, definition),
         };
-        var paths = op.Touched.Where(path => Paths.All(known => known.Path != path));
+        var explained = Paths.Select(known => known.Path).ToHashSet(StringComparer.Ordinal);
+        var paths = op.Touched.Where(path => !explained.Contains(path));
         return this with
         {
             Ops = [.. Ops, op],
+            Touched = Touched.With(op.Touched),
             Yours = yours,
             Paths =
             [

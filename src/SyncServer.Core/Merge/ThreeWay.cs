@@ -18,7 +18,7 @@ public sealed record MergeRules(EntityDefinition Definition)
     public IReadOnlyDictionary<string, Ops.IntentOperator> Operators { get; init; } = new Dictionary<string, Ops.IntentOperator>();
 
     /// <summary>What others touched since base, also where the value is the same again.</summary>
-    public IReadOnlyList<string> Foreign { get; init; } = [];
+    public IEnumerable<string> Foreign { get; init; } = [];
 
     /// <summary>Whether the op says what its user saw; without it every touched field counts as changed by both.</summary>
     public bool KnowsBase { get; init; } = true;
@@ -43,6 +43,9 @@ public static class ThreeWay
 
     private sealed class Run(MergeRules rules)
     {
+        // Only a strict field asks for it.
+        private readonly Lazy<PathSet> _foreign = new(() => PathSet.Of(rules.Foreign));
+
         public List<Explanation> Explanations { get; } = [];
 
         public List<Explanation> Conflicts { get; } = [];
@@ -108,7 +111,7 @@ public static class ThreeWay
             return JsonValue.Same(merged, values.Theirs) && JsonValue.Same(values.Theirs, values.Base) ? merged : Explain(path, values, merged);
         }
 
-        private bool IsForeign(string path) => rules.Foreign.Any(other => JsonPointer.Meet(path, other));
+        private bool IsForeign(string path) => _foreign.Value.Meets(path);
 
         /// <summary>
         /// One side replaced or took away an object whose members the other side changed. Each of those members is a

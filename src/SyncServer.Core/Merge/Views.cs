@@ -29,13 +29,14 @@ public sealed record Views(RecordState Base, RecordState Yours, RecordState Want
         var patched = op.Replaces ? earlier with { Data = MergePatch.Apply(null, op.Patch) } : earlier.With(op.Kind, rules.Sent(op.Patch));
         var yours = later.Aggregate(patched, rules.Overlay);
         var touchedLater = later.SelectMany(change => TouchedBy(change, op, yours.Deleted)).ToList();
+        var paths = PathSet.Of(touchedLater.Select(touched => touched.Path));
+        var plain = PathSet.Of(touchedLater.Where(touched => touched.Operator is null).Select(touched => touched.Path));
         return new Views(
             later.Aggregate(earlier, rules.Overlay),
             yours,
             patched,
             [.. op.Touched()
-                .Where(touched => touchedLater.Exists(other =>
-                    JsonPointer.Meet(touched.Path, other.Path) && (touched.Operator is null || other.Operator is null)))
+                .Where(touched => (touched.Operator is null ? paths : plain).Meets(touched.Path))
                 .Select(touched => touched.Path)]);
     }
 

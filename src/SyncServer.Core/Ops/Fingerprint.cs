@@ -14,7 +14,8 @@ public static class Fingerprint
             ("entity", new JsonString(key.Entity)),
             ("entityId", new JsonString(key.Id)),
             ("kind", new JsonString(kind.ToString())),
-            ("baseRev", Present(members["baseRev"])),
+            // A create has no base: 0 says the same as none.
+            ("baseRev", kind == OpKind.Create ? null : Present(members["baseRev"])),
             ("patch", Present(members["patch"])),
             ("dependsOn", Present(members["dependsOn"])),
             ("ifMatch", precondition is null ? null : new JsonString(precondition.ToString()))));

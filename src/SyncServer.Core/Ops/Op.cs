@@ -52,13 +52,13 @@ public sealed record Op
     /// <summary>When the device made it, as it said: reported, never decided by.</summary>
     public JsonValue? CreatedAt { get; init; }
 
-    /// <summary>A precondition makes the op strict: it is never merged.</summary>
+    /// <summary>A precondition makes the op strict.</summary>
     public Precondition? Precondition { get; init; }
 
-    /// <summary>Whether it came by the plain HTTP routes, whose refusals park nothing: the client holds the state it edits.</summary>
+    /// <summary>Whether it came by the plain HTTP routes, whose writes are strict: the client holds the state it edits.</summary>
     public bool IsPlainHttp { get; init; }
 
-    /// <summary>Never merged and never joined to a conflict: applied to exactly the expected state, or refused.</summary>
+    /// <summary>Never merged, parked or joined to a conflict: applied to exactly the expected state, or refused.</summary>
     public bool IsStrict => Precondition is not null || IsPlainHttp;
 
     /// <summary>Pointers of what the op touches; a delete and a restore touch the whole record.</summary>

@@ -98,14 +98,14 @@ public static class Decide
             return NotHeld();
         }
 
-        if (op.IsPlainHttp && current.Deleted && op.Kind is OpKind.Update or OpKind.Delete)
+        if (op.IsStrict && current.Deleted && op.Kind is OpKind.Update or OpKind.Delete)
         {
             return new Decision.Refuse(new Rejection(ErrorCode.Gone, "The record is deleted."), Stored: true);
         }
 
         if (op.Kind == OpKind.Create)
         {
-            return AlreadyExists(current, Intent.Apply(null, op.Patch, context.DefinitionOf(op.Key)), "A record with this id exists or existed.");
+            return AlreadyExists(op, current, Intent.Apply(null, op.Patch, context.DefinitionOf(op.Key)), "A record with this id exists or existed.");
         }
 
         if (IsAhead(op, current))
@@ -183,9 +183,7 @@ public static class Decide
         var current = plan.Find(op.Key)!;
         if (!current.Deleted)
         {
-            return op.IsPlainHttp
-                ? new Decision.Refuse(new Rejection(ErrorCode.AlreadyExists, "The record is not deleted."), Stored: true)
-                : AlreadyExists(current, current.Data!.Value, "The record is not deleted.");
+            return AlreadyExists(op, current, current.Data!.Value, "The record is not deleted.");
         }
 
         if (current.Data is null)
@@ -198,8 +196,13 @@ public static class Decide
             : Acceptance.Of(plan, context, op, new Decision.Apply(OpKind.Restore, null));
     }
 
-    private static Decision.Park AlreadyExists(SyncRecord current, JsonObject yours, string detail)
+    private static Decision AlreadyExists(Op op, SyncRecord current, JsonObject yours, string detail)
     {
+        if (op.IsStrict)
+        {
+            return new Decision.Refuse(new Rejection(ErrorCode.AlreadyExists, detail), Stored: true);
+        }
+
         var theirs = current.Deleted ? null : current.Data?.Value;
         var paths = MergePatch.Touched(yours)
             .Where(path => !JsonValue.Same(JsonPointer.Find(theirs, path), JsonPointer.Find(yours, path)))

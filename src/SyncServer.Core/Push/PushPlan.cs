@@ -24,7 +24,8 @@ public static class PushPlan
     /// </summary>
     public static (IReadOnlyList<Outcome> Outcomes, bool Discard) Run(SpacePlan plan, PushContext context, IReadOnlyList<PushItem> items)
     {
-        var outcomes = items.Select(item => One(plan, context, item)).ToList();
+        var outcomes = InOrder(plan, context, items);
+        plan.WriteParked(context.Author);
         var fault = context.Atomic ? outcomes.FindIndex(outcome => !outcome.IsSuccess) : -1;
         if (fault >= 0)
         {
@@ -36,6 +37,21 @@ public static class PushPlan
 
         // The repeat of an op of this very batch falls with it.
         bool WasStored(PushItem item) => item.OpId is { } opId && plan.WasStored(new OutcomeKey(context.Principal, opId));
+    }
+
+    /// <summary>Every item that the answer has room for; those behind it are refused, and may be sent again.</summary>
+    private static List<Outcome> InOrder(SpacePlan plan, PushContext context, IReadOnlyList<PushItem> items)
+    {
+        var outcomes = new List<Outcome>(items.Count);
+        var bytes = 0L;
+        foreach (var item in items)
+        {
+            var outcome = bytes < context.Limits.PushAnswerBytesMax ? One(plan, context, item) : NoRoom(context, item.OpId);
+            bytes += outcome.Body.Length;
+            outcomes.Add(outcome);
+        }
+
+        return outcomes;
     }
 
     private static Outcome One(SpacePlan plan, PushContext context, PushItem item)
@@ -174,7 +190,8 @@ public static class PushPlan
 
     private static Outcome Stored(SpacePlan plan, PushContext context, Op op, string detail, ParkedConflict conflict)
     {
-        if (conflict.ToJson().ToUtf8().Length > context.Limits.ConflictBytesMax)
+        var data = new RecordData(conflict.ToJson());
+        if (data.Utf8.Length > context.Limits.ConflictBytesMax)
         {
             return TooMany(context, op, "The conflict would be too large; resolve it first.");
         }
@@ -185,7 +202,7 @@ public static class PushPlan
             plan.Tallies.Add(op.Key.Entity, tally => tally with { Opened = tally.Opened + 1 });
         }
 
-        plan.Park(context.Author, op, conflict);
+        plan.Park(op, conflict, data);
         var isShown = !context.DryRun && !context.Atomic;
         var refusal = Refusal(new Rejection(conflict.Kind, detail), Occurred(context, op.OpId), OutcomeState.Conflict, writer =>
         {
@@ -231,6 +248,12 @@ public static class PushPlan
 
     private static Outcome TooMany(PushContext context, Op op, string detail) =>
         Refusal(new Rejection(ErrorCode.TooManyRequests, detail), Occurred(context, op.OpId), OutcomeState.Unknown);
+
+    /// <summary>An atomic batch cannot go on in another one, and would meet the same bound again: it is too large.</summary>
+    private static Outcome NoRoom(PushContext context, string? opId) => Refusal(context.Atomic
+        ? new Rejection(ErrorCode.TooLarge, "The answers to the ops of this atomic batch are over the published limit; send smaller ones.")
+        : new Rejection(ErrorCode.TooManyRequests, "The answers to the ops before this one fill the batch; send it in the next one."),
+        Occurred(context, opId), OutcomeState.Unknown);
 
     private static Outcome BatchFailed(PushContext context, string? opId) =>
         Refusal(new Rejection(ErrorCode.BatchFailed, "Another op of the atomic batch failed; nothing of it was stored."), Occurred(context, opId), OutcomeState.Unknown);

@@ -39,6 +39,7 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     private readonly Dictionary<OutcomeKey, StoredOutcome> _outcomes = [];
     private readonly Dictionary<ConflictSlot, ParkedConflict> _conflicts = [];
     private readonly Dictionary<RecordKey, int> _openConflicts = [];
+    private readonly Dictionary<RecordKey, (Op Op, RecordData Data)> _parked = [];
     private readonly HashSet<RecordKey> _written = [];
     private readonly List<OutcomeKey> _decided = [];
     private readonly List<ConflictRow> _conflictRows = [];
@@ -280,10 +281,9 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
         Tallies.AddOutcome(outcome.Entity, outcome.Outcome.State);
     }
 
-    /// <summary>Opens a conflict, or writes one that an op joined.</summary>
-    public void Park(Author author, Op op, ParkedConflict conflict)
+    /// <summary>Opens a conflict, or adds to one that an op joined. <paramref name="data"/> is what <see cref="WriteParked"/> writes of it.</summary>
+    public void Park(Op op, ParkedConflict conflict, RecordData data)
     {
-        var key = new RecordKey(RecordKey.ConflictEntity, conflict.ConflictId);
         if (!_conflicts.ContainsKey(conflict.Slot))
         {
             _conflictRows.Add(new ConflictRow(conflict.ConflictId, conflict.Slot, Open: true));
@@ -291,9 +291,19 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
         }
 
         _conflicts[conflict.Slot] = conflict;
-        var data = conflict.ToJson();
-        var holder = op with { Key = key, Patch = data, Replaces = true };
-        Write(author, holder, Find(key) is null ? OpKind.Create : OpKind.Update, new RecordData(data));
+        _parked[new RecordKey(RecordKey.ConflictEntity, conflict.ConflictId)] = (op, data);
+    }
+
+    /// <summary>Writes every conflict that was opened or added to, once, whatever the number of ops that joined it.</summary>
+    public void WriteParked(Author author)
+    {
+        foreach (var (key, (op, data)) in _parked)
+        {
+            var holder = op with { Key = key, Patch = data.Value, Replaces = true };
+            Write(author, holder, Find(key) is null ? OpKind.Create : OpKind.Update, data);
+        }
+
+        _parked.Clear();
     }
 
     /// <summary>

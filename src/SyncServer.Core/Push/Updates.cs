@@ -88,7 +88,7 @@ internal static class Updates
             Operators = op.Touched()
                 .Where(touched => touched.Operator is not null && !superseded.Contains(touched.Path))
                 .ToDictionary(touched => touched.Path, touched => touched.Operator!, StringComparer.Ordinal),
-            Foreign = [.. ground.Since.Where(change => !context.IsOwn(change)).SelectMany(change => change.Touched()).Select(touched => touched.Path)],
+            Foreign = ground.Since.Where(change => !context.IsOwn(change)).SelectMany(change => change.Touched()).Select(touched => touched.Path),
             KnowsBase = op.IsStrict || op.BaseRev is not null,
         };
     }

@@ -58,6 +58,17 @@ public class FingerprintTests
         Of("""{"opId":"o","entity":"note","entityId":"r","kind":"delete","baseRev":1,"patch":null,"dependsOn":null,"n":null}"""));
 
     [Fact]
+    public void A_create_says_the_same_with_base_revision_0_and_without()
+    {
+        Assert.Equal(
+            Of("""{"opId":"o","entity":"note","entityId":"r","kind":"create","baseRev":0,"patch":{}}"""),
+            Of("""{"opId":"o","entity":"note","entityId":"r","kind":"create","patch":{}}"""));
+        Assert.NotEqual(
+            Of("""{"opId":"o","entity":"note","entityId":"r","kind":"delete","baseRev":0}"""),
+            Of("""{"opId":"o","entity":"note","entityId":"r","kind":"delete"}"""));
+    }
+
+    [Fact]
     public void The_precondition_is_part_of_the_request()
     {
         string[] all =

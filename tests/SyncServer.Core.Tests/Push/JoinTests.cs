@@ -164,6 +164,29 @@ public class JoinTests
     }
 
     [Fact]
+    public void The_conflict_is_written_once_however_many_ops_of_a_batch_join_it()
+    {
+        Park();
+        string[] ops = [.. Enumerable.Range(2, 9).Select(i => $$"""{{Client.Head($"b{i}", "update", "r")}},"baseRev":1,"patch":{"o":{"x":{{i}} } } }""")];
+        var before = _space.Changes.Count;
+        Assert.All(_bob.Batch(ops), answer => Assert.Equal("\"C1\"", answer["/conflictId"]?.ToString()));
+        var written = Assert.Single(_space.Changes.Skip(before));
+        Assert.Equal(("$conflict", 2L, "b10"), (written.Key.Entity, written.Rev, written.OpId));
+        Assert.Equal(10, ((JsonArray)_space.Conflict(_bob)!["ops"]!).Items.Count);
+    }
+
+    [Fact]
+    public void A_conflict_that_a_batch_opens_and_adds_to_is_written_once()
+    {
+        _alice.Create("a1", """{"a":1}""");
+        _alice.Update("a2", 1, """{"a":2}""");
+        string[] ops = [.. Enumerable.Range(1, 3).Select(i => $$"""{{Client.Head($"b{i}", "update", "r")}},"baseRev":1,"patch":{"a":{{i + 2}} } }""")];
+        Assert.All(_bob.Batch(ops), answer => Assert.Equal("\"C1\"", answer["/conflictId"]?.ToString()));
+        Assert.Equal((3, 1L), (_space.Changes.Count, _space.Changes[^1].Rev));
+        Assert.Equal("\"C1\"", _bob.Update("b4", 1, """{"a":9}""")["/conflictId"]?.ToString());
+    }
+
+    [Fact]
     public void A_conflict_of_ops_as_deep_as_bodies_may_be_is_read_back()
     {
         var deep = string.Concat(Enumerable.Repeat("{\"d\":", 62)) + "{}" + new string('}', 62);

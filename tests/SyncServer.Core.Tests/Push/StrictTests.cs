@@ -90,6 +90,49 @@ public class StrictTests
         Assert.Equal(2, _space.Changes.Count);
     }
 
+    [Theory]
+    [InlineData("update", "2", "410 gone")]
+    [InlineData("delete", "2", "410 gone")]
+    [InlineData("update", "1", "412 precondition-failed")]
+    [InlineData("delete", "*", "412 precondition-failed")]
+    [InlineData("create", "2", "409 already-exists")]
+    [InlineData("create", "1", "412 precondition-failed")]
+    public void A_strict_op_that_meets_a_tombstone_is_refused_and_never_parked(string kind, string condition, string answer)
+    {
+        _alice.Create("a1", """{"a":1}""");
+        _alice.Delete("a2", 1);
+        var patch = kind == "delete" ? "" : ",\"patch\":{\"a\":2}";
+        var refused = _bob.One($"{Client.Head("b1", kind, "r")}{patch}}}", Parse(condition));
+        Assert.Equal(answer, refused.Summary);
+        Assert.True(refused.Outcome.IsStored);
+        Assert.Equal((Envelope.Tombstone(2, "alice", "a2"), null), (refused["/current"]?.ToString(), refused["/conflictId"]));
+        Assert.Null(_space.Conflict(_bob));
+    }
+
+    [Theory]
+    [InlineData("create", "2", "409 already-exists")]
+    [InlineData("create", "*", "409 already-exists")]
+    [InlineData("create", "1", "412 precondition-failed")]
+    [InlineData("restore", "2", "409 already-exists")]
+    [InlineData("restore", "1", "412 precondition-failed")]
+    public void A_strict_create_or_restore_of_a_live_record_is_refused_and_never_parked(string kind, string condition, string answer)
+    {
+        CreateAndEdit();
+        var patch = kind == "create" ? ",\"patch\":{\"a\":2}" : "";
+        var refused = _bob.One($"{Client.Head("b1", kind, "r")}{patch}}}", Parse(condition));
+        Assert.Equal((answer, true), (refused.Summary, refused.Outcome.IsStored));
+        Assert.Equal(("2", null), (refused["/current/rev"]?.ToString(), refused["/conflictId"]));
+        Assert.Null(_space.Conflict(_bob));
+    }
+
+    [Fact]
+    public void A_strict_restore_brings_exactly_its_tombstone_back()
+    {
+        _alice.Create("a1", """{"a":1}""");
+        _alice.Delete("a2", 1);
+        Assert.Equal("200 applied", _bob.One(Client.Head("b1", "restore", "r") + "}", Precondition.Exactly(2)).Summary);
+    }
+
     [Fact]
     public void If_None_Match_makes_a_record_that_never_existed_and_no_other()
     {

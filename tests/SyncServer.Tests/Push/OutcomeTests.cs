@@ -180,6 +180,21 @@ public sealed class OutcomeTests
     }
 
     [Theory]
+    [InlineData("update", 410, "/problems/gone")]
+    [InlineData("delete", 410, "/problems/gone")]
+    [InlineData("create", 409, "/problems/already-exists")]
+    public async Task A_strict_op_on_a_tombstone_is_refused_and_not_parked(string kind, int status, string type)
+    {
+        var (phone, id) = await WithNoteAsync("""{"title":"a"}""");
+        await phone.Other("tablet").PushAsync("delete", id, 1);
+        var op = Op(kind, id, null, kind == "delete" ? null : """{"title":"b"}""", opId: "strict");
+        var refused = await phone.PushAsync(op, ("If-Match", "\"rev-2\""));
+        Assert.Equal((status, type, "true", "\"rev-2\"", null),
+            (refused.Status, refused["type"], refused["current.deleted"], refused["etag"], refused["conflictId"]));
+        Assert.Equal("true", (await phone.PushAsync(op, ("If-Match", "\"rev-2\""))).Header("Idempotent-Replayed"));
+    }
+
+    [Theory]
     [InlineData("update")]
     [InlineData("delete")]
     [InlineData("restore")]
