@@ -44,7 +44,7 @@ public sealed class MergeBoundTests
         var batch = await phone.BatchAsync([
             Op("update", large, 1, """{"body":"y"}"""), Op("update", small, 1, """{"body":"y"}"""),
         ]);
-        Assert.Equal([409, 200], batch.Body["outcomes"]!.AsArray().Select(outcome => (int)outcome!["status"]!));
+        Assert.Equal([409, 200], batch.Body["results"]!.AsArray().Select(outcome => (int)outcome!["status"]!));
         Assert.Equal((200, "merged"), Result(await phone.Other("watch").PushAsync("update", large, 2, """{"body":"z"}""")));
     }
 
