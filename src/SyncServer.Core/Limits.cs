@@ -44,6 +44,12 @@ public sealed record Limits
     /// </summary>
     public const long MergeWork = 64L * 1024 * 1024;
 
+    /// <summary>
+    /// Bytes of changes that one push reads for its merges, of one record or of all together: as much as the largest
+    /// conflict twice, and little enough to be held under a space's lock. Beyond it an op is parked, never guessed.
+    /// </summary>
+    public const int MergeBytes = 8 * 1024 * 1024;
+
     /// <summary>Updates of one CRDT field; a client compacts long before.</summary>
     public const int CrdtUpdates = 10_000;
 

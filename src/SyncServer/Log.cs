@@ -21,6 +21,9 @@ internal static partial class Log
     [LoggerMessage(EventId = 3, Level = LogLevel.Error, Message = "Unexpected {Exceptions} (trace {TraceId})")]
     public static partial void Unexpected(ILogger logger, string exceptions, string traceId);
 
+    [LoggerMessage(EventId = 4, Level = LogLevel.Warning, Message = "Planning {Ops} ops took {Seconds:0.0} s, during which space {SpaceId} was held")]
+    public static partial void SlowPlan(ILogger logger, int ops, Guid spaceId, double seconds);
+
     [LoggerMessage(900, LogLevel.Information, "Making a PostgreSQL cluster in {Directory}")]
     public static partial void EmbeddedPostgresInitialising(ILogger logger, string directory);
 

@@ -47,10 +47,11 @@ internal sealed class ConflictQuery(NpgsqlDataSource source)
         FROM conflicts k
         LEFT JOIN records h ON h.space_id = $1 AND h.entity = '{RecordKey.ConflictEntity}' AND h.record_id = k.conflict_id
         LEFT JOIN LATERAL (
-            SELECT before FROM changes
+            SELECT before, bytes FROM changes
             WHERE h.data IS NULL AND space_id = $1 AND entity = '{RecordKey.ConflictEntity}' AND record_id = k.conflict_id
             ORDER BY rev DESC LIMIT 1) AS l ON true
-        CROSS JOIN LATERAL (SELECT coalesce(h.data, l.before) AS parked) AS p
+        CROSS JOIN LATERAL (
+            SELECT coalesce(h.data, l.before) AS parked, CASE WHEN h.data IS NULL THEN l.bytes ELSE h.data_bytes END AS parked_bytes) AS p
         WHERE k.space_id = $1 AND p.parked IS NOT NULL
         """;
 
@@ -66,17 +67,17 @@ internal sealed class ConflictQuery(NpgsqlDataSource source)
         WHERE m.space_id = $1 AND m.principal = $2
         """;
 
-    // The page is cut in the database, so that what is beyond the cut is never sent to the server.
+    // The page is cut by the sizes that rows have, so that what is beyond the cut is never read.
     private static readonly string Page = $"""
         SELECT m.role, true, c.candidates, c.conflict_id, c.state, c.parked, {SpaceRows.RecordColumns}
         FROM members m
         LEFT JOIN LATERAL (
             SELECT * FROM (
                 SELECT *, count(*) OVER () AS candidates, row_number() OVER (ORDER BY conflict_id) AS place,
-                    sum(octet_length(parked::text) + current_bytes + {EnvelopeBytes})
+                    sum(parked_bytes::bigint + current_bytes + {EnvelopeBytes})
                         OVER (ORDER BY conflict_id ROWS UNBOUNDED PRECEDING) AS bytes
                 FROM (
-                    SELECT k.conflict_id, k.state, k.entity AS on_entity, k.record_id AS on_id, p.parked,
+                    SELECT k.conflict_id, k.state, k.entity AS on_entity, k.record_id AS on_id, p.parked, p.parked_bytes,
                         coalesce((SELECT data_bytes FROM records WHERE space_id = $1 AND entity = k.entity AND record_id = k.record_id), 0) AS current_bytes
                     {Kept} AND k.state = $3 AND k.conflict_id > $4 AND ($5 IS NULL OR k.entity = ANY ($5))
                     ORDER BY k.conflict_id LIMIT $6 + 1) AS candidate) AS measured

@@ -60,10 +60,10 @@ internal sealed class ResolutionEndpoint(SpaceCalls calls, ConflictQuery query, 
             return refused;
         }
 
-        var records = new Dictionary<RecordKey, long?> { [Resolution.HolderOf(request.ConflictId)] = null };
+        var records = new HashSet<RecordKey> { Resolution.HolderOf(request.ConflictId) };
         if (found.Exists)
         {
-            records[ParkedConflict.FromJson(found.Items[0].Parked).Slot.Key] = null;
+            records.Add(ParkedConflict.FromJson(found.Items[0].Parked).Slot.Key);
         }
 
         var spec = new LoadSpec(call.SpaceId, call.Principal, call.Device) { OpIds = [keyed.Key], Records = records };

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 using Npgsql;
+using SyncServer.Storage;
 
 namespace SyncServer.Http;
 
@@ -23,6 +24,8 @@ internal static class Unavailability
         {
             switch (link)
             {
+                case PlanTimeoutException:
+                    return $"planning took longer than {DatabaseOptions.Section}:{nameof(DatabaseOptions.IdleInTransactionTimeout)}";
                 case PostgresException postgres:
                     return Passes(postgres.SqlState) ? "SqlState " + postgres.SqlState : null;
                 case NpgsqlException { IsTransient: true } or TimeoutException or SocketException or OperationCanceledException:

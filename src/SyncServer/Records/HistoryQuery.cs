@@ -24,8 +24,8 @@ internal sealed class HistoryQuery(NpgsqlDataSource source)
     // What an item takes beside its values at most: names, numbers, and a principal and a device of full length.
     private const int ItemBytes = 1024;
 
-    // A patch stands on the page twice, as the log has it and field by field. The log has no sizes of its own,
-    // so they are measured here; what is beyond the cut is never sent to the server.
+    // A patch stands on the page twice, as the log has it and field by field, so twice its bytes bounds a change. The page is
+    // cut by the sizes that the log has, so that values beyond the cut are never read.
     private static readonly string Sql = $"""
         SELECT m.role, r.record_id IS NOT NULL, c.candidates, {SpaceRows.ChangeColumns}
         FROM members m
@@ -33,14 +33,12 @@ internal sealed class HistoryQuery(NpgsqlDataSource source)
         LEFT JOIN LATERAL (
             SELECT * FROM (
                 SELECT *, count(*) OVER () AS candidates, row_number() OVER (ORDER BY rev DESC) AS place,
-                    sum(coalesce(2 * octet_length(patch::text), 0) + coalesce(octet_length(sent::text), 0)
-                        + coalesce(octet_length(before::text), 0) + {ItemBytes})
-                        OVER (ORDER BY rev DESC ROWS UNBOUNDED PRECEDING) AS bytes
+                    sum(2 * bytes::bigint + {ItemBytes}) OVER (ORDER BY rev DESC ROWS UNBOUNDED PRECEDING) AS page_bytes
                 FROM (
                     SELECT * FROM changes
                     WHERE space_id = $1 AND entity = $3 AND record_id = $4 AND rev < $5
                     ORDER BY rev DESC LIMIT $6 + 1) AS candidate) AS measured
-            WHERE place <= $6 AND (place = 1 OR bytes <= $7)) AS c ON true
+            WHERE place <= $6 AND (place = 1 OR page_bytes <= $7)) AS c ON true
         WHERE m.space_id = $1 AND m.principal = $2
         ORDER BY c.rev DESC
         """;

@@ -21,7 +21,7 @@ internal sealed class MemberTransaction(SpaceTransaction transaction, ServerIden
         var spec = new LoadSpec(call.SpaceId, call.Principal, call.Device)
         {
             OpIds = [request.Key],
-            Records = new Dictionary<RecordKey, long?> { [Membership.KeyOf(wanted.Principal)] = null },
+            Records = [Membership.KeyOf(wanted.Principal)],
         };
         return transaction.RunAsync(spec, isLeaving ? Role.Reader : Role.Owner, async (loaded, connection) =>
         {

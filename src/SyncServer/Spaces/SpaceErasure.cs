@@ -57,6 +57,8 @@ internal sealed class SpaceErasure(SpaceTransaction transaction, IDbContextFacto
         return transaction.RunAsync(spec, Role.Owner, async (loaded, connection) =>
         {
             var (role, _) = await MemberRows.ReadAsync(connection, target, personal.Principal, cancellation);
+            // Who became its owner after the locks were taken is still a stranger to this request: it may not write what it does not hold.
+            role = role == Role.Owner && !loaded.BesideLocked ? null : role;
             // To its former owner an erased space looks like any other that is not theirs, but for this very request.
             if (Access.Refuses(role, Role.Owner) is { } rejection && (role is not null || !request.IsRepeat(loaded.Plan, context)))
             {

@@ -96,6 +96,9 @@ public sealed class ChangeRow
 
     /// <summary>A merge patch that undoes the change; null for a create.</summary>
     public string? Before { get; set; }
+
+    /// <summary>Bytes of <see cref="Patch"/>, <see cref="Sent"/> and <see cref="Before"/> in UTF-8, by which reads are cut before they are read.</summary>
+    public int Bytes { get; set; }
 }
 
 /// <summary>What was decided about an op, stored with its effect; a repeat is answered from here.</summary>

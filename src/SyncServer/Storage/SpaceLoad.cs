@@ -9,37 +9,51 @@ using SyncServer.Core.Spaces;
 
 namespace SyncServer.Storage;
 
+/// <summary>A revision that a user saw, on which an op is to be merged.</summary>
+internal readonly record struct MergeBase(RecordKey Key, long Rev);
+
 /// <summary>What a request needs to know of its space before it can decide.</summary>
 internal sealed record LoadSpec(Guid SpaceId, string Principal, string Device)
 {
     /// <summary>Op ids whose outcomes matter: the request's own keys and what they depend on.</summary>
     public IReadOnlyCollection<string> OpIds { get; init; } = [];
 
-    /// <summary>Records, each with the revision after which its changes matter; null where they do not.</summary>
-    public IReadOnlyDictionary<RecordKey, long?> Records { get; init; } = new Dictionary<RecordKey, long?>();
+    /// <summary>Records that matter, as they are now.</summary>
+    public IReadOnlyCollection<RecordKey> Records { get; init; } = [];
+
+    /// <summary>The revisions of these records after which changes matter, at most one <see cref="MergeBase"/> for each op.</summary>
+    public IReadOnlyCollection<MergeBase> Bases { get; init; } = [];
 
     /// <summary>Unique keys whose holders matter.</summary>
     public IReadOnlyCollection<UniqueKey> UniqueKeys { get; init; } = [];
 
-    /// <summary>Another space whose row is locked too. Locks are taken in the order of ids, whichever is the other.</summary>
+    /// <summary>Another space, whose row is locked too where the caller owns it. Locks are taken in the order of ids, whichever is the other.</summary>
     public Guid? Beside { get; init; }
+
+    /// <summary>How many ops are decided; for the log.</summary>
+    public int Ops { get; init; } = 1;
 
     /// <summary>What a push of these ops needs.</summary>
     public static LoadSpec Of(Guid spaceId, PushContext context, IReadOnlyList<Op> ops)
     {
-        var records = ops
-            .GroupBy(op => op.Key)
-            .ToDictionary(group => group.Key, group => group.Where(op => !op.IsStrict).Min(op => op.BaseRev));
+        // A strict op is measured by its precondition and a create by what exists: neither asks what came between.
+        var merged = ops.Where(op => op is { IsStrict: false, Kind: not OpKind.Create, BaseRev: not null });
         return new LoadSpec(spaceId, context.Principal, context.Device)
         {
             OpIds = ops.SelectMany(op => op.DependsOn.Prepend(op.OpId)).ToHashSet(StringComparer.Ordinal),
-            Records = records,
+            Records = ops.Select(op => op.Key).ToHashSet(),
+            Bases = merged.Select(op => new MergeBase(op.Key, op.BaseRev!.Value)).ToHashSet(),
+            Ops = ops.Count,
         };
     }
 }
 
 /// <summary>A space as one transaction saw it, under its lock unless the request only looks.</summary>
-internal sealed record LoadedSpace(SpacePlan Plan, Role Role, bool Personal, string? Name);
+internal sealed record LoadedSpace(SpacePlan Plan, Role Role, bool Personal, string? Name)
+{
+    /// <summary>Whether <see cref="LoadSpec.Beside"/> is locked as well; without it that space may not be written.</summary>
+    public bool BesideLocked { get; init; }
+}
 
 /// <summary>
 /// Reads a space in one round trip. The lock is a statement of its own before the reads: in READ COMMITTED every
@@ -49,7 +63,12 @@ internal sealed class SpaceLoad(TimeProvider clock)
 {
     private const string Space = "SELECT head, personal, name FROM spaces WHERE space_id = $1";
 
-    private const string Both = "SELECT space_id FROM spaces WHERE space_id = ANY ($1) ORDER BY space_id FOR UPDATE";
+    private static readonly string Both = $"""
+        SELECT s.space_id FROM spaces s
+        WHERE s.space_id = $1 OR (s.space_id = $2 AND EXISTS (
+            SELECT FROM members m WHERE m.space_id = $2 AND m.principal = $3 AND m.role = {(int)Role.Owner}))
+        ORDER BY s.space_id FOR UPDATE
+        """;
 
     private const string Member = "SELECT role FROM members WHERE space_id = $1 AND principal = $2";
 
@@ -85,16 +104,42 @@ internal sealed class SpaceLoad(TimeProvider clock)
             AND c.principal = $4 AND c.device = $5
         """;
 
-    // Newest first, because only an unbroken run up to the present is of use; one more than a merge may read is not needed.
+    // What a change takes in memory beside its values: names, numbers and a principal of usual length.
+    private const int ChangeBytes = 256;
+
+    // A base that is too old for a merge loads nothing and does not spoil those of other ops. Only an unbroken run up to the
+    // present is of use, so runs are cut at their old end, and short runs go before long ones: a record with much history
+    // costs the others nothing. What is cut is never read from where PostgreSQL keeps large values.
     private static readonly string Changes = $"""
         SELECT {SpaceRows.ChangeColumns}
-        FROM unnest($2, $3, $4) AS k(entity, record_id, since)
-        CROSS JOIN LATERAL (
-            SELECT * FROM changes
-            WHERE space_id = $1 AND entity = k.entity AND record_id = k.record_id AND rev > k.since
-            ORDER BY rev DESC LIMIT {Core.Limits.MergeChanges}) AS c
+        FROM (
+            SELECT run.*, sum(run.bytes::bigint + {ChangeBytes})
+                OVER (ORDER BY run.run_bytes, run.entity, run.record_id, run.rev DESC ROWS UNBOUNDED PRECEDING) AS total_bytes
+            FROM (
+                SELECT r.entity, r.record_id, min(b.since) AS since
+                FROM unnest($2, $3, $4) AS b(entity, record_id, since)
+                JOIN records r ON r.space_id = $1 AND r.entity = b.entity AND r.record_id = b.record_id
+                WHERE r.rev - b.since <= {Core.Limits.MergeChanges}
+                GROUP BY r.entity, r.record_id) AS k
+            CROSS JOIN LATERAL (
+                SELECT *, sum(bytes::bigint + {ChangeBytes}) OVER (ORDER BY rev DESC ROWS UNBOUNDED PRECEDING) AS run_bytes
+                FROM changes
+                WHERE space_id = $1 AND entity = k.entity AND record_id = k.record_id AND rev > k.since) AS run) AS c
+        WHERE c.total_bytes <= {Core.Limits.MergeBytes}
         ORDER BY c.seq
         """;
+
+    /// <summary>
+    /// The caller's role, or null for those outside. It takes no lock and reads nothing else, so a refusal waits for
+    /// nobody and takes as long for a space that exists as for one that does not.
+    /// </summary>
+    public static async Task<Role?> RoleAsync(NpgsqlConnection connection, LoadSpec spec, CancellationToken cancellation)
+    {
+        await using var command = new NpgsqlCommand(Member, connection);
+        command.Parameters.Add(new NpgsqlParameter { Value = spec.SpaceId });
+        command.Parameters.Add(new NpgsqlParameter { Value = spec.Principal });
+        return (Role?)(short?)await command.ExecuteScalarAsync(cancellation);
+    }
 
     /// <summary>Null where the space does not exist or the caller is no member: to outsiders the two are the same.</summary>
     public async Task<LoadedSpace?> ReadAsync(
@@ -103,7 +148,7 @@ internal sealed class SpaceLoad(TimeProvider clock)
         await using var batch = new NpgsqlBatch(connection);
         if (locked && spec.Beside is { } beside)
         {
-            Add(batch, Both, new[] { spec.SpaceId, beside });
+            Add(batch, Both, spec.SpaceId, beside, spec.Principal);
         }
 
         Add(batch, locked ? Space + " FOR UPDATE" : Space, spec.SpaceId);
@@ -111,13 +156,19 @@ internal sealed class SpaceLoad(TimeProvider clock)
         Add(batch, Outcomes, spec.SpaceId, spec.Principal, spec.OpIds.ToArray());
         if (spec.Records.Count > 0)
         {
-            var entities = spec.Records.Keys.Select(key => key.Entity).ToArray();
-            var ids = spec.Records.Keys.Select(key => key.Id).ToArray();
-            var since = spec.Records.Values.Select(rev => rev ?? long.MaxValue).ToArray();
+            var entities = spec.Records.Select(key => key.Entity).ToArray();
+            var ids = spec.Records.Select(key => key.Id).ToArray();
             Add(batch, Records, spec.SpaceId, entities, ids);
             Add(batch, OpenConflicts, spec.SpaceId, entities, ids, spec.Principal, spec.Device);
-            Add(batch, Changes, spec.SpaceId, entities, ids, since);
-            Add(batch, Unchanged, spec.SpaceId, spec.Principal, entities, ids, since);
+            Add(batch, Changes, spec.SpaceId,
+                spec.Bases.Select(merged => merged.Key.Entity).ToArray(),
+                spec.Bases.Select(merged => merged.Key.Id).ToArray(),
+                spec.Bases.Select(merged => merged.Rev).ToArray());
+            var lowest = spec.Bases.GroupBy(merged => merged.Key).ToDictionary(group => group.Key, group => group.Min(merged => merged.Rev));
+            Add(batch, Unchanged, spec.SpaceId, spec.Principal,
+                lowest.Keys.Select(key => key.Entity).ToArray(),
+                lowest.Keys.Select(key => key.Id).ToArray(),
+                lowest.Values.ToArray());
             Add(batch, UniqueKeys, spec.SpaceId,
                 spec.UniqueKeys.Select(key => key.Entity).ToArray(),
                 spec.UniqueKeys.Select(key => key.Rule).ToArray(),
@@ -125,12 +176,18 @@ internal sealed class SpaceLoad(TimeProvider clock)
         }
 
         await using var reader = await batch.ExecuteReaderAsync(cancellation);
+        var besideLocked = false;
         if (locked && spec.Beside is not null)
         {
+            while (await reader.ReadAsync(cancellation))
+            {
+                besideLocked |= reader.GetGuid(0) == spec.Beside;
+            }
+
             await reader.NextResultAsync(cancellation);
         }
 
-        return await ReadAsync(reader, spec, cancellation);
+        return await ReadAsync(reader, spec, cancellation) is { } loaded ? loaded with { BesideLocked = besideLocked } : null;
     }
 
     private async Task<LoadedSpace?> ReadAsync(NpgsqlDataReader reader, LoadSpec spec, CancellationToken cancellation)

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using Npgsql;
 using SyncServer.Core;
 using SyncServer.Core.Spaces;
@@ -7,25 +8,39 @@ namespace SyncServer.Storage;
 /// <summary>What a decision says about the space that it saw: an answer, and whether its plan may be written.</summary>
 internal readonly record struct Decided<T>(T Answer, bool Discard = false);
 
+/// <summary>A plan took longer than a session may be idle in a transaction; nothing of it was stored.</summary>
+internal sealed class PlanTimeoutException(NpgsqlException lost)
+    : TimeoutException("Planning outlasted the session's idle timeout.", lost);
+
 /// <summary>
 /// One write to one space: lock, load, decide, write, commit (design of the push). Whatever was decided is stored in
 /// this transaction, or nothing is.
 /// </summary>
-internal sealed class SpaceTransaction(NpgsqlDataSource source, TimeProvider clock)
+internal sealed class SpaceTransaction(
+    NpgsqlDataSource source, TimeProvider clock, IOptions<DatabaseOptions> options, ILogger<SpaceTransaction> logger)
 {
     // Deadlocks and serialization failures undo the whole transaction, so that it may simply run again; a third loss
     // in a row means a load that only waiting helps, and the client hears 503.
     private const int Attempts = 3;
 
+    // idle_in_transaction_session_timeout in appendix A of PostgreSQL's manual; often the broken connection is noticed first.
+    private const string IdleInTransaction = "25P03";
+
+    // A plan takes milliseconds, and everybody who writes to the space waits for it.
+    private static readonly TimeSpan SlowPlan = TimeSpan.FromSeconds(1);
+
     private readonly SpaceLoad _load = new(clock);
+
+    // While a plan is made its session is idle in its transaction.
+    private readonly TimeSpan _patience = options.Value.IdleInTransactionTimeout;
 
     /// <summary>
     /// Runs <paramref name="decide"/> on the locked space and writes its plan. The rejection is set where the caller is
-    /// no member or lacks <paramref name="needed"/>; then nothing was looked up for it and nothing is written.
+    /// no member or lacks <paramref name="needed"/>; then nothing was looked up or locked for it and nothing is written.
     /// </summary>
     public Task<(T? Answer, Rejection? Rejection)> RunAsync<T>(
         LoadSpec spec, Role needed, Func<LoadedSpace, Decided<T>> decide, CancellationToken cancellation) =>
-        RunAsync(spec, needed, (loaded, _) => Task.FromResult(decide(loaded)), cancellation);
+        TimedAsync(spec, decide, timed => RunAsync(spec, needed, (loaded, _) => Task.FromResult(timed(loaded)), cancellation));
 
     /// <summary>
     /// The same for a decision that reads or writes rows which are no part of a plan: what it does on the connection is
@@ -49,10 +64,19 @@ internal sealed class SpaceTransaction(NpgsqlDataSource source, TimeProvider clo
     }
 
     /// <summary>Decides on a snapshot without a lock and writes nothing.</summary>
-    public async Task<(T? Answer, Rejection? Rejection)> LookAsync<T>(
+    public Task<(T? Answer, Rejection? Rejection)> LookAsync<T>(
+        LoadSpec spec, Role needed, Func<LoadedSpace, Decided<T>> decide, CancellationToken cancellation) =>
+        TimedAsync(spec, decide, timed => SnapshotAsync(spec, needed, timed, cancellation));
+
+    private async Task<(T? Answer, Rejection? Rejection)> SnapshotAsync<T>(
         LoadSpec spec, Role needed, Func<LoadedSpace, Decided<T>> decide, CancellationToken cancellation)
     {
         await using var connection = await source.OpenConnectionAsync(cancellation);
+        if (Access.Refuses(await SpaceLoad.RoleAsync(connection, spec, cancellation), needed) is { } outsider)
+        {
+            return (default, outsider);
+        }
+
         await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellation);
         var loaded = await _load.ReadAsync(connection, spec, locked: false, cancellation);
         if (Access.Refuses(loaded, needed) is { } rejection)
@@ -75,7 +99,13 @@ internal sealed class SpaceTransaction(NpgsqlDataSource source, TimeProvider clo
         LoadSpec spec, Role needed, Func<LoadedSpace, NpgsqlConnection, Task<Decided<T>>> decide, CancellationToken cancellation)
     {
         await using var connection = await source.OpenConnectionAsync(cancellation);
+        if (Access.Refuses(await SpaceLoad.RoleAsync(connection, spec, cancellation), needed) is { } outsider)
+        {
+            return (default, outsider);
+        }
+
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        // Once more under the lock: the role may have been taken away meanwhile.
         var loaded = await _load.ReadAsync(connection, spec, locked: true, cancellation);
         if (Access.Refuses(loaded, needed) is { } rejection)
         {
@@ -99,6 +129,34 @@ internal sealed class SpaceTransaction(NpgsqlDataSource source, TimeProvider clo
         }
 
         return (decided.Answer, null);
+    }
+
+    /// <summary>Tells of slow plans, and of those that took so long that PostgreSQL ended their session and freed the space.</summary>
+    private async Task<(T? Answer, Rejection? Rejection)> TimedAsync<T>(
+        LoadSpec spec, Func<LoadedSpace, Decided<T>> decide, Func<Func<LoadedSpace, Decided<T>>, Task<(T? Answer, Rejection? Rejection)>> run)
+    {
+        var longest = TimeSpan.Zero;
+        try
+        {
+            return await run(loaded =>
+            {
+                var begun = clock.GetTimestamp();
+                var decided = decide(loaded);
+                var elapsed = clock.GetElapsedTime(begun);
+                longest = elapsed > longest ? elapsed : longest;
+                if (elapsed > SlowPlan)
+                {
+                    Log.SlowPlan(logger, spec.Ops, spec.SpaceId, elapsed.TotalSeconds);
+                }
+
+                return decided;
+            });
+        }
+        catch (NpgsqlException lost) when (_patience > TimeSpan.Zero && longest >= _patience
+            && lost is not PostgresException { SqlState: not IdleInTransaction })
+        {
+            throw new PlanTimeoutException(lost);
+        }
     }
 }
 

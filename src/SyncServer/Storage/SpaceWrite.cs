@@ -19,8 +19,8 @@ internal static class SpaceWrite
         """;
 
     private const string Changes = """
-        INSERT INTO changes (space_id, seq, entity, record_id, rev, kind, op_id, principal, device, n, at, tag, patch, sent, before)
-        SELECT $1, * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+        INSERT INTO changes (space_id, seq, entity, record_id, rev, kind, op_id, principal, device, n, at, tag, patch, sent, before, bytes)
+        SELECT $1, * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         """;
 
     private const string Outcomes = """
@@ -136,6 +136,9 @@ internal static class SpaceWrite
     private static NpgsqlBatchCommand ChangeRows(SpacePlan plan)
     {
         var rows = plan.Changes;
+        var patches = rows.ConvertAll(row => row.Patch?.ToUtf8());
+        var sent = rows.ConvertAll(row => row.Sent?.ToUtf8());
+        var before = rows.ConvertAll(row => row.Before?.ToUtf8());
         return Command(Changes, plan.SpaceId,
             rows.Select(row => row.Seq).ToArray(),
             rows.Select(row => row.Key.Entity).ToArray(),
@@ -148,9 +151,10 @@ internal static class SpaceWrite
             rows.Select(row => row.N).ToArray(),
             rows.Select(row => row.At).ToArray(),
             rows.Select(row => row.Tag).ToArray(),
-            Json(rows.Select(row => row.Patch?.ToUtf8())),
-            Json(rows.Select(row => row.Sent?.ToUtf8())),
-            Json(rows.Select(row => row.Before?.ToUtf8())));
+            Json(patches),
+            Json(sent),
+            Json(before),
+            rows.Select((_, at) => (patches[at]?.Length ?? 0) + (sent[at]?.Length ?? 0) + (before[at]?.Length ?? 0)).ToArray());
     }
 
     private static NpgsqlBatchCommand OutcomeRows(

@@ -96,6 +96,17 @@ public sealed class ConflictReadTests
         Assert.Empty(Ids(await phone.GetAsync("conflicts?entity=none")));
     }
 
+    [Fact]
+    public async Task A_page_of_conflicts_is_cut_by_the_sizes_of_their_records()
+    {
+        var phone = New();
+        string[] ids = [await ParkAsync(phone, "note"), await ParkAsync(phone, "note")];
+        await RecordRequests.RunAsync("UPDATE records SET data_bytes = 1100000 WHERE record_id = $1", ids.Max(StringComparer.Ordinal)!);
+        var page = await phone.GetAsync("conflicts");
+        Assert.Equal([ids.Min(StringComparer.Ordinal)!], Ids(page));
+        Assert.Equal("true", page["hasMore"]);
+    }
+
     [Theory]
     [InlineData("?state=")]
     [InlineData("?state=closed")]
@@ -176,8 +187,8 @@ public sealed class ConflictReadTests
     private static async Task ResolveInTablesAsync(Guid space, string conflictId)
     {
         await RecordRequests.RunAsync("""
-            INSERT INTO changes (space_id, seq, entity, record_id, rev, kind, op_id, principal, device, n, at, tag, patch, sent, before)
-            SELECT space_id, 1000, entity, record_id, rev + 1, 3, 'r', updated_by, '', NULL, updated_at, 1, NULL, NULL, data
+            INSERT INTO changes (space_id, seq, entity, record_id, rev, kind, op_id, principal, device, n, at, tag, patch, sent, before, bytes)
+            SELECT space_id, 1000, entity, record_id, rev + 1, 3, 'r', updated_by, '', NULL, updated_at, 1, NULL, NULL, data, data_bytes
             FROM records WHERE space_id = $1 AND record_id = $2
             """, space, conflictId);
         await RecordRequests.RunAsync("UPDATE records SET deleted = true, rev = rev + 1, seq = 1000 WHERE space_id = $1 AND record_id = $2", space, conflictId);

@@ -68,6 +68,7 @@ internal sealed class Initial : Migration
             patch json,
             sent json,
             before json,
+            bytes integer NOT NULL,
             CONSTRAINT pk_changes PRIMARY KEY (space_id, seq)
         );
         CREATE UNIQUE INDEX ux_changes_rev ON changes (space_id, entity, record_id, rev);

@@ -87,6 +87,7 @@ internal sealed class SyncDbModelSnapshot : ModelSnapshot
         row.Property<long>("Seq").HasColumnType("bigint").HasColumnName("seq");
         row.Property<DateTimeOffset>("At").HasColumnType("timestamp with time zone").HasColumnName("at");
         row.Property<string>("Before").HasColumnType("json").HasColumnName("before");
+        row.Property<int>("Bytes").HasColumnType("integer").HasColumnName("bytes");
         row.Property<string>("Device").IsRequired().HasColumnType("text").HasColumnName("device").UseCollation("C");
         row.Property<string>("Entity").IsRequired().HasColumnType("text").HasColumnName("entity").UseCollation("C");
         row.Property<short>("Kind").HasColumnType("smallint").HasColumnName("kind");
