@@ -38,6 +38,12 @@ public sealed record Limits
     /// <summary>Changes between baseRev and now that a merge reads; beyond it the op is parked, never guessed.</summary>
     public const int MergeChanges = 1_000;
 
+    /// <summary>
+    /// Changes since baseRev times bytes of the record: what is copied to find out what a device saw, about a third of a
+    /// second at most. Beyond it the op is parked, never guessed.
+    /// </summary>
+    public const long MergeWork = 64L * 1024 * 1024;
+
     /// <summary>Updates of one CRDT field; a client compacts long before.</summary>
     public const int CrdtUpdates = 10_000;
 

@@ -15,7 +15,9 @@ namespace SyncServer;
 public static class ServerHost
 {
     /// <summary>A host that is built and not started; <c>ConnectionStrings:Sync</c> may still be set until it is.</summary>
-    public static WebApplication Build(string[] args)
+    /// <param name="args">Configuration, as <c>--Key:Sub=value</c>.</param>
+    /// <param name="configure">What is added last, for example rules in code (<c>IOpRule</c>).</param>
+    public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
     {
         var builder = WebApplication.CreateBuilder(args);
         var settings = SyncSettings.Read(builder.Configuration);
@@ -31,6 +33,7 @@ public static class ServerHost
             .AddConflicts()
             .AddOverview()
             .AddHealth();
+        configure?.Invoke(builder);
 
         var app = builder.Build();
         app.UseHttp();

@@ -1,4 +1,3 @@
-using SyncServer.Core.Entities;
 using SyncServer.Core.Json;
 using SyncServer.Core.Ops;
 using SyncServer.Core.Records;
@@ -17,6 +16,11 @@ public readonly record struct RecordState(JsonObject? Data, bool Deleted)
     /// <summary>The state before <paramref name="change"/>.</summary>
     public RecordState Undo(Change change)
     {
+        if (change.IsUnchanged)
+        {
+            return this;
+        }
+
         var data = change.Before is null ? Data : MergePatch.Apply(Data, change.Before);
         return change.Kind switch
         {
@@ -27,12 +31,12 @@ public readonly record struct RecordState(JsonObject? Data, bool Deleted)
         };
     }
 
-    /// <summary>The state after an op of this kind with this patch, as a device sees it that holds no other.</summary>
-    public RecordState With(OpKind kind, JsonObject patch, EntityDefinition definition) => kind switch
+    /// <summary>The state after an op of this kind with this edit of the data, as a device sees it that holds no other.</summary>
+    public RecordState With(OpKind kind, Func<JsonObject?, JsonObject> edit) => kind switch
     {
-        OpKind.Create => new RecordState(Intent.Apply(null, patch, definition), Deleted: false),
+        OpKind.Create => new RecordState(edit(null), Deleted: false),
         OpKind.Delete => this with { Deleted = true },
-        OpKind.Restore => new RecordState(Intent.Apply(Data, patch, definition), Deleted: false),
-        _ => this with { Data = Intent.Apply(Data, patch, definition) },
+        OpKind.Restore => new RecordState(edit(Data), Deleted: false),
+        _ => this with { Data = edit(Data) },
     };
 }

@@ -25,12 +25,8 @@ public sealed record Views(RecordState Base, RecordState Yours, RecordState Want
     /// </summary>
     public static Views Of(RecordState current, IReadOnlyList<Change> since, Op op, ViewRules rules)
     {
-        var seen = since.Reverse().Aggregate(current, (state, change) => state.Undo(change));
-        var own = InDeviceOrder(since.Where(rules.IsOwn));
-        var place = op.N is null ? own.Count : PlaceOf(op.N, own);
-        var earlier = own.Take(place).Aggregate(seen, rules.Overlay);
-        var later = own.Skip(place).ToList();
-        var patched = op.Replaces ? earlier with { Data = MergePatch.Apply(null, op.Patch) } : earlier.With(op.Kind, op.Patch, rules.Definition);
+        var (earlier, later) = rules.Device.Advance(current, since, op.N, rules) is { } state ? (state, []) : Sorted(current, since, op.N, rules);
+        var patched = op.Replaces ? earlier with { Data = MergePatch.Apply(null, op.Patch) } : earlier.With(op.Kind, rules.Sent(op.Patch));
         var yours = later.Aggregate(patched, rules.Overlay);
         var touchedLater = later.SelectMany(change => TouchedBy(change, op, yours.Deleted)).ToList();
         return new Views(
@@ -47,6 +43,14 @@ public sealed record Views(RecordState Base, RecordState Yours, RecordState Want
     public List<Explanation> OwnLater(JsonObject? theirs, JsonObject? merged) =>
         [.. Superseded.Select(path => new Explanation(path, Explanation.OwnLater, JsonPointer.Find(Base.Data, path),
             JsonPointer.Find(theirs, path), JsonPointer.Find(Wanted.Data, path), JsonPointer.Find(merged, path)))];
+
+    private static (RecordState Earlier, List<Change> Later) Sorted(
+        RecordState current, IReadOnlyList<Change> since, long? n, ViewRules rules)
+    {
+        var own = InDeviceOrder(since.Where(rules.IsOwn));
+        var place = PlaceOf(n, own);
+        return (own.Take(place).Aggregate(DeviceState.Before(current, since), rules.Overlay), [.. own.Skip(place)]);
+    }
 
     /// <summary>Own changes sorted by their counter; those without one keep their place by arrival.</summary>
     private static List<Change> InDeviceOrder(IEnumerable<Change> arrivals)
@@ -81,14 +85,70 @@ public sealed record Views(RecordState Base, RecordState Yours, RecordState Want
     };
 }
 
-/// <summary>What makes the views of an op: the definition of its entity, and which changes are the device's own.</summary>
-public sealed record ViewRules(EntityDefinition Definition, Func<Change, bool> IsOwn)
+/// <summary>What makes the views of an op: the definition of its entity, which changes are the device's own, and where it stands.</summary>
+public sealed record ViewRules(EntityDefinition Definition, Func<Change, bool> IsOwn, DeviceState Device)
 {
-    /// <summary>The state with a change as its device sent it.</summary>
-    public RecordState Overlay(RecordState state, Change change) => change.Sent is { } sent
-        ? state.With(change.Kind, sent, Definition)
-        : state.With(change.Kind, change.Patch ?? JsonObject.Empty, Plain);
+    /// <summary>An edit as a device sends it.</summary>
+    public Func<JsonObject?, JsonObject> Sent(JsonObject patch) => data => Intent.Apply(data, patch, Definition);
 
-    // A patch as it was applied holds no operators, only values; of a field of updates it is the whole set.
-    private static readonly EntityDefinition Plain = new("");
+    /// <summary>
+    /// The state with a change as its device sent it. A patch as it was applied holds values only: what looks like an
+    /// operator in it is data that a PUT brought.
+    /// </summary>
+    public RecordState Overlay(RecordState state, Change change) => state.With(change.Kind, change.Sent is { } sent
+        ? Sent(sent)
+        : data => MergePatch.Apply(data, change.Patch ?? JsonObject.Empty));
+}
+
+/// <summary>
+/// What one device holds of one record, from one base revision on. It goes on with every own change that comes in the
+/// device's order, so that a queue of ops costs each of them its own change and not all before it.
+/// </summary>
+public sealed class DeviceState
+{
+    private RecordState? _state;
+    private int _counted;
+    private long? _lastN;
+
+    /// <summary>How many times the record is copied to find out what the device holds.</summary>
+    public int CostOf(IReadOnlyList<Change> since, ViewRules rules) =>
+        _state is not null ? since.Count - _counted : IsCurrent(since, rules) ? 0 : since.Count;
+
+    /// <summary>Own changes that were applied as they were sent, and nothing else: the device holds what the server holds.</summary>
+    private static bool IsCurrent(IReadOnlyList<Change> since, ViewRules rules) =>
+        since.All(change => rules.IsOwn(change) && change.Sent is null);
+
+    /// <summary>The record before all of <paramref name="since"/>.</summary>
+    public static RecordState Before(RecordState current, IReadOnlyList<Change> since) =>
+        since.Reverse().Aggregate(current, (state, change) => state.Undo(change));
+
+    /// <summary>
+    /// The state with all own changes, where they came in the device's order and the op with <paramref name="n"/> goes behind
+    /// them; null otherwise. <paramref name="since"/> only grows from call to call.
+    /// </summary>
+    public RecordState? Advance(RecordState current, IReadOnlyList<Change> since, long? n, ViewRules rules)
+    {
+        var (state, lastN) = (_state, _lastN);
+        foreach (var change in since.Skip(_counted).Where(rules.IsOwn))
+        {
+            if (lastN > change.N)
+            {
+                return null;
+            }
+
+            lastN = change.N;
+        }
+
+        if (_state is null)
+        {
+            state = IsCurrent(since, rules) ? current : since.Where(rules.IsOwn).Aggregate(Before(current, since), rules.Overlay);
+        }
+        else
+        {
+            state = since.Skip(_counted).Where(rules.IsOwn).Aggregate(_state.Value, rules.Overlay);
+        }
+
+        (_state, _counted, _lastN) = (state, since.Count, lastN);
+        return lastN > n ? null : state;
+    }
 }

@@ -122,7 +122,21 @@ public static class Decide
                 : "The record with this id was not made by this device.");
         }
 
-        var views = Views.Of(RecordState.Of(current), since, op, new ViewRules(context.DefinitionOf(op.Key), context.IsOwn));
+        var device = plan.DeviceOn(op.Key, op.IsStrict ? current.Rev : op.BaseRev ?? current.Rev, context.Device);
+        var rules = new ViewRules(context.DefinitionOf(op.Key), context.IsOwn, device);
+        var work = (long)device.CostOf(since, rules) * (current.Data?.Utf8.Length ?? 0);
+        if (work > Limits.MergeWork)
+        {
+            return ParkUnknownBase(plan, context, op, "Too much lies between baseRev and now to be merged.");
+        }
+
+        if (!plan.Spend(work))
+        {
+            return new Decision.Refuse(
+                new Rejection(ErrorCode.TooManyRequests, "The push asks for too many merges at once; send the rest of it again."), Stored: false);
+        }
+
+        var views = Views.Of(RecordState.Of(current), since, op, rules);
         return op.Kind switch
         {
             OpKind.Update => Updates.Of(plan, context, op, (views, since)),

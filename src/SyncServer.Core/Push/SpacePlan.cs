@@ -1,6 +1,8 @@
+using System.Runtime.InteropServices;
 using SyncServer.Core.Conflicts;
 using SyncServer.Core.Entities;
 using SyncServer.Core.Json;
+using SyncServer.Core.Merge;
 using SyncServer.Core.Ops;
 using SyncServer.Core.Records;
 
@@ -41,7 +43,10 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     private readonly List<OutcomeKey> _decided = [];
     private readonly List<ConflictRow> _conflictRows = [];
     private readonly List<ResolvedOp> _resolved = [];
+    private readonly List<Change> _unchanged = [];
+    private readonly Dictionary<(RecordKey, long, string), DeviceState> _devices = [];
     private readonly Dictionary<UniqueKey, string?> _keyHolders = [];
+    private long _spent;
     private readonly HashSet<UniqueKey> _missingKeys = [];
     private readonly Dictionary<UniqueKey, string?> _claimedKeys = [];
 
@@ -62,6 +67,9 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
 
     /// <summary>New entries of the log, in order.</summary>
     public List<Change> Changes { get; } = [];
+
+    /// <summary>Accepted ops that changed nothing, to be remembered for their devices.</summary>
+    public List<Change> UnchangedOps { get; } = [];
 
     /// <summary>What the operators' figures gain.</summary>
     public Tallies Tallies { get; } = new();
@@ -95,7 +103,7 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     public void Load(OutcomeKey key, StoredOutcome outcome) => _outcomes[key] = outcome;
 
     /// <summary>Takes over an entry of the log as it was loaded; entries of a record come oldest first.</summary>
-    public void Load(Change change) => HistoryOf(change.Key).Add(change);
+    public void Load(Change change) => (change.IsUnchanged ? _unchanged : HistoryOf(change.Key)).Add(change);
 
     /// <summary>Takes over an open conflict and the <c>$conflict</c> record that holds it.</summary>
     public void Load(ParkedConflict conflict, SyncRecord holder)
@@ -142,6 +150,21 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     /// <summary>Whether a key was decided before this plan.</summary>
     public bool WasStored(OutcomeKey key) => _outcomes.ContainsKey(key) && !_decided.Contains(key);
 
+    /// <summary>Whether the plan may do this much more merging; one op always may, so that a push gets on whenever it is sent.</summary>
+    public bool Spend(long work)
+    {
+        var isFirst = _spent == 0;
+        _spent += work;
+        return isFirst || _spent <= Limits.MergeWork;
+    }
+
+    /// <summary>What a device holds of a record since a base revision, as far as this plan has worked it out.</summary>
+    public DeviceState DeviceOn(RecordKey key, long baseRev, string device)
+    {
+        ref var state = ref CollectionsMarshal.GetValueRefOrAddDefault(_devices, (key, baseRev, device), out _);
+        return state ??= new DeviceState();
+    }
+
     /// <summary>The open conflict of a slot.</summary>
     public ParkedConflict? FindConflict(ConflictSlot slot) => _conflicts.GetValueOrDefault(slot);
 
@@ -161,7 +184,41 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
         }
 
         var since = HistoryOf(record.Key).Where(change => change.Rev > baseRev).ToList();
-        return since.Count == expected ? since : null;
+        if (since.Count != expected)
+        {
+            return null;
+        }
+
+        foreach (var unchanged in _unchanged.Where(op => op.Key == record.Key && op.Rev > baseRev))
+        {
+            since.Insert(since.FindLastIndex(change => change.Rev <= unchanged.Rev) + 1, unchanged);
+        }
+
+        return since;
+    }
+
+    /// <summary>Remembers an accepted op that changed nothing, because the next op of its device builds on it.</summary>
+    public void KeepUnchanged(Author author, Op op)
+    {
+        var unchanged = new Change
+        {
+            IsUnchanged = true,
+            Seq = 0,
+            Key = op.Key,
+            Rev = Find(op.Key)!.Rev,
+            Kind = op.Kind,
+            OpId = op.OpId,
+            Principal = author.Principal,
+            Device = author.Device,
+            N = op.N,
+            At = Now,
+            Tag = 0,
+            Patch = null,
+            Sent = op.Patch,
+            Before = null,
+        };
+        _unchanged.Add(unchanged);
+        UnchangedOps.Add(unchanged);
     }
 
     /// <summary>

@@ -41,7 +41,8 @@ internal static class Updates
             return Acceptance.Refused(merge.Problems);
         }
 
-        if (merge.Conflicts.Count > 0)
+        // Where the delete wins, nothing is left to ask about.
+        if (merge.Conflicts.Count > 0 && !(current.Deleted && onEditDelete == OnEditDelete.DeleteWins))
         {
             return new Decision.Park(current.Deleted ? ErrorCode.DeletedElsewhere : ErrorCode.Conflict,
                 "The op touches what somebody else changed since baseRev.",
@@ -57,12 +58,13 @@ internal static class Updates
     {
         var theirs = plan.Find(op.Key)!.Data!.Value;
         var (views, merge) = result;
-        var othersChanged = merge.Explanations.Any(path => !JsonValue.Same(path.Theirs, path.Base));
-        var explanations = othersChanged || views.Superseded.Count > 0
+        // Without a base, a value that a larger one outdoes is no change of others, and yet did not survive.
+        var isMerged = merge.Explanations.Any(path => !JsonValue.Same(path.Theirs, path.Base) || !JsonValue.Same(path.Merged, path.Yours));
+        var explanations = isMerged || views.Superseded.Count > 0
             ? views.OwnLater(theirs, merge.Merged).Concat(merge.Explanations).ToList()
             : null;
         return JsonValue.Same(merge.Merged, theirs)
-            ? new Decision.Keep(explanations)
+            ? new Decision.Keep(explanations) { Counts = explanations is not null }
             : Acceptance.Of(plan, context, op, new Decision.Apply(OpKind.Update, merge.Merged, explanations));
     }
 
@@ -70,7 +72,7 @@ internal static class Updates
     private static Decision OnTombstone(SpacePlan plan, PushContext context, Op op, MergeResult merge)
     {
         var wins = context.DefinitionOf(op.Key).OnEditDelete == OnEditDelete.EditWins;
-        var explanations = merge.Explanations
+        var explanations = merge.Explanations.Concat(merge.Conflicts)
             .Where(path => !JsonValue.Same(path.Yours, path.Base))
             .Select(path => path with { Rule = Explanation.OnEditDelete, Theirs = null, Merged = wins ? path.Merged : null })
             .ToList();

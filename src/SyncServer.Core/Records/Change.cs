@@ -46,6 +46,12 @@ public sealed record Change
     /// <summary>The merge patch that undoes it; of a delete the whole data, so that history shows what went.</summary>
     public required JsonObject? Before { get; init; }
 
+    /// <summary>
+    /// Whether the op was accepted without a change: it agreed with what was there, or yielded. It has no place in the log, no
+    /// revision of its own (<see cref="Rev"/> is the one it met), and counts for what its device holds.
+    /// </summary>
+    public bool IsUnchanged { get; init; }
+
     /// <summary>What it touched, as its device sent it; a delete and a restore without an edit touch no path.</summary>
     public IEnumerable<TouchedPath> Touched() => Sent is { } sent
         ? Intent.Touched(sent)

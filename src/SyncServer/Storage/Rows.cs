@@ -146,6 +146,25 @@ public sealed class ConflictRow
 }
 
 /// <summary>Counters of an entity, kept in the transactions that they count, so that they are exact after any restart.</summary>
+/// <summary>An accepted op of a device that changed nothing, on which the device's next ops build.</summary>
+public sealed class UnchangedOpRow
+{
+    public required Guid SpaceId { get; set; }
+    public required string Entity { get; set; }
+    public required string RecordId { get; set; }
+
+    /// <summary>The revision that the op met.</summary>
+    public long Rev { get; set; }
+    public required string Principal { get; set; }
+    public required string OpId { get; set; }
+    public required string Device { get; set; }
+    public long? N { get; set; }
+    public DateTimeOffset At { get; set; }
+
+    /// <summary>The patch as the device sent it.</summary>
+    public required string Sent { get; set; }
+}
+
 public sealed class UniqueKeyRow
 {
     public required Guid SpaceId { get; set; }

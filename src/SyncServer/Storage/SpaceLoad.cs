@@ -58,6 +58,13 @@ internal sealed class SpaceLoad(TimeProvider clock)
         FROM outcomes WHERE space_id = $1 AND principal = $2 AND op_id = ANY ($3)
         """;
 
+    private const string Unchanged = """
+        SELECT o.entity, o.record_id, o.rev, o.op_id, o.device, o.n, o.at, o.sent
+        FROM unnest($3, $4, $5) AS k(entity, record_id, since)
+        JOIN unchanged_ops o ON o.space_id = $1 AND o.entity = k.entity AND o.record_id = k.record_id AND o.rev > k.since AND o.principal = $2
+        ORDER BY o.rev, o.at, o.op_id
+        """;
+
     private const string UniqueKeys = """
         SELECT u.entity, u.rule, u.hash, u.record_id
         FROM unnest($2, $3, $4) AS k(entity, rule, hash)
@@ -110,6 +117,7 @@ internal sealed class SpaceLoad(TimeProvider clock)
             Add(batch, Records, spec.SpaceId, entities, ids);
             Add(batch, OpenConflicts, spec.SpaceId, entities, ids, spec.Principal, spec.Device);
             Add(batch, Changes, spec.SpaceId, entities, ids, since);
+            Add(batch, Unchanged, spec.SpaceId, spec.Principal, entities, ids, since);
             Add(batch, UniqueKeys, spec.SpaceId,
                 spec.UniqueKeys.Select(key => key.Entity).ToArray(),
                 spec.UniqueKeys.Select(key => key.Rule).ToArray(),
@@ -198,6 +206,12 @@ internal sealed class SpaceLoad(TimeProvider clock)
         while (await reader.ReadAsync(cancellation))
         {
             plan.Load(SpaceRows.Change(reader, 0));
+        }
+
+        await reader.NextResultAsync(cancellation);
+        while (await reader.ReadAsync(cancellation))
+        {
+            plan.Load(SpaceRows.Unchanged(reader, spec.Principal));
         }
 
         foreach (var key in spec.UniqueKeys)

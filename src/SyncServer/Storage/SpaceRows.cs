@@ -57,6 +57,25 @@ internal static class SpaceRows
         Before = reader.Object(at + 13),
     };
 
+    /// <summary>An accepted op of the principal that changed nothing.</summary>
+    public static Change Unchanged(NpgsqlDataReader reader, string principal) => new()
+    {
+        IsUnchanged = true,
+        Seq = 0,
+        Key = new RecordKey(reader.GetString(0), reader.GetString(1)),
+        Rev = reader.GetInt64(2),
+        Kind = OpKind.Update,
+        OpId = reader.GetString(3),
+        Principal = principal,
+        Device = reader.GetString(4),
+        N = reader.Number(5),
+        At = reader.GetFieldValue<DateTimeOffset>(6),
+        Tag = 0,
+        Patch = null,
+        Sent = reader.Object(7),
+        Before = null,
+    };
+
     /// <summary>A nullable text column.</summary>
     public static string? Text(this NpgsqlDataReader reader, int at) => reader.IsDBNull(at) ? null : reader.GetString(at);
 

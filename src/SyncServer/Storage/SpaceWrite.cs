@@ -41,6 +41,11 @@ internal static class SpaceWrite
         WHERE o.space_id = $1 AND o.principal = u.principal AND o.op_id = u.op_id
         """;
 
+    private const string Unchanged = """
+        INSERT INTO unchanged_ops (space_id, entity, record_id, rev, principal, op_id, device, n, at, sent)
+        SELECT $1, * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10)
+        """;
+
     private const string FreedKeys = """
         DELETE FROM unique_keys u USING unnest($2, $3, $4) AS k(entity, rule, hash)
         WHERE u.space_id = $1 AND u.entity = k.entity AND u.rule = k.rule AND u.hash = k.hash
@@ -92,6 +97,11 @@ internal static class SpaceWrite
                 plan.ResolvedOps.Select(op => op.Key.Principal).ToArray(),
                 plan.ResolvedOps.Select(op => op.Key.OpId).ToArray(),
                 plan.ResolvedOps.Select(op => (short)op.Choice).ToArray()));
+        }
+
+        if (plan.UnchangedOps.Count > 0)
+        {
+            batch.BatchCommands.Add(UnchangedRows(plan));
         }
 
         if (plan.ClaimedKeys.Count > 0)
@@ -169,6 +179,21 @@ internal static class SpaceWrite
             rows.Select(row => row.Slot.Device).ToArray(),
             rows.Select(row => (short)(row.Open ? 1 : 2)).ToArray(),
             plan.Now);
+    }
+
+    private static NpgsqlBatchCommand UnchangedRows(SpacePlan plan)
+    {
+        var rows = plan.UnchangedOps;
+        return Command(Unchanged, plan.SpaceId,
+            rows.Select(row => row.Key.Entity).ToArray(),
+            rows.Select(row => row.Key.Id).ToArray(),
+            rows.Select(row => row.Rev).ToArray(),
+            rows.Select(row => row.Principal).ToArray(),
+            rows.Select(row => row.OpId).ToArray(),
+            rows.Select(row => row.Device).ToArray(),
+            rows.Select(row => row.N).ToArray(),
+            rows.Select(row => row.At).ToArray(),
+            Json(rows.Select(row => row.Sent?.ToUtf8())));
     }
 
     /// <summary>Every claimed key is freed first, whoever held it, so that keys change hands within one plan.</summary>

@@ -15,6 +15,8 @@ public sealed class SyncDb(DbContextOptions<SyncDb> options) : DbContext(options
     public DbSet<ChangeRow> Changes => Set<ChangeRow>();
     public DbSet<OutcomeRow> Outcomes => Set<OutcomeRow>();
     public DbSet<ConflictRow> Conflicts => Set<ConflictRow>();
+    public DbSet<UnchangedOpRow> UnchangedOps => Set<UnchangedOpRow>();
+
     public DbSet<UniqueKeyRow> UniqueKeys => Set<UniqueKeyRow>();
 
     public DbSet<TotalRow> Totals => Set<TotalRow>();

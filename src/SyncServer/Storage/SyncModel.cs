@@ -89,6 +89,12 @@ internal static class SyncModel
 
     private static void Operators(ModelBuilder model)
     {
+        model.Entity<UnchangedOpRow>(op =>
+        {
+            op.ToTable("unchanged_ops");
+            op.HasKey(o => new { o.SpaceId, o.Entity, o.RecordId, o.Rev, o.Principal, o.OpId }).HasName("pk_unchanged_ops");
+            op.Property(o => o.Sent).HasColumnType("json");
+        });
         model.Entity<UniqueKeyRow>(key =>
         {
             key.ToTable("unique_keys");

@@ -23,6 +23,8 @@ internal sealed class Client(Space space, string principal, string device)
         SpacePath = Space.Path,
         TraceId = "trace",
         Limits = space.Limits,
+        Definitions = space.Definitions,
+        Rules = space.Rules,
     };
 
     public Answer Create(string opId, string patch, string more = "", string id = "r") => One($$"""{{Head(opId, "create", id)}},"patch":{{patch}}{{more}}}""");
@@ -60,6 +62,20 @@ internal sealed class Client(Space space, string principal, string device)
             IsPlainHttp = true,
             Fingerprint = Fingerprint.OfRequest(kind.ToString(), key.ToString(), precondition, body),
         }, opId, null))[0];
+    }
+
+    /// <summary>Resolves a conflict; without another precondition it holds for the record as it is.</summary>
+    public Answer Resolve(string key, JsonValue conflict, string choice, string? patch = null, Precondition? precondition = null)
+    {
+        var id = space.ConflictId(((JsonString)conflict).Text);
+        var about = Conflicts.ParkedConflict.FromJson(space.Holder(id)).Slot.Key;
+        precondition ??= space.Find(about.Id) is { } current ? Precondition.Exactly(current.Rev) : Precondition.NotExists;
+        var body = Worlds.Parsed($$"""{"choice":"{{choice}}","patch":{{patch ?? "null"}}}""");
+        var (choiceOf, patchOf, rejection) = Conflicts.ResolutionRequest.Read(body);
+        Assert.Null(rejection);
+        var keyed = new KeyedRequest(key, Fingerprint.OfRequest("POST", $"conflicts/{id}/resolution", precondition, body));
+        return new Answer(space, space.Resolve(Context with { Instance = $"{Space.Path}/conflicts/{id}/resolution" }, keyed,
+            new Conflicts.ResolutionRequest(id, choiceOf, patchOf, null, precondition)));
     }
 
     public static string Head(string opId, string kind, string id) =>

@@ -1,4 +1,5 @@
 using SyncServer.Core.Conflicts;
+using SyncServer.Core.Entities;
 using SyncServer.Core.Json;
 using SyncServer.Core.Merge;
 using SyncServer.Core.Ops;
@@ -26,9 +27,30 @@ internal sealed class Space
     private readonly Dictionary<(RecordKey Key, long Rev), RecordState> _states = [];
     private List<Change> _changes = [];
     private long _head;
-    private byte _pushes;
+    private int _pushes;
+    private readonly Dictionary<UniqueKey, string?> _keys = [];
 
     public Limits Limits { get; init; } = new();
+
+    private readonly List<Change> _unchanged = [];
+
+    public EntityDefinitions Definitions { get; init; } = EntityDefinitions.None;
+
+    public IReadOnlyList<IOpRule> Rules { get; init; } = [];
+
+    /// <summary>A space whose entity <c>note</c> is defined so.</summary>
+    public static Space Of(string note, params IOpRule[] rules) => new() { Definitions = Defined(note), Rules = rules };
+
+    /// <summary>The definitions of a file with the one entity <c>note</c>.</summary>
+    public static EntityDefinitions Defined(string note)
+    {
+        var (definitions, errors) = EntityDefinitions.Parse(Worlds.Parsed($$$"""{"entities":{"note":{{{note}}}}}"""));
+        Assert.Empty(errors);
+        return definitions!;
+    }
+
+    /// <summary>Data of a live record as the test would write it; null where there is none.</summary>
+    public string? Data(string id = "r") => Find(id) is { Deleted: false } record ? record.Data!.Value.ToString() : null;
 
     public IReadOnlyList<Change> Changes => _changes;
 
@@ -43,6 +65,12 @@ internal sealed class Space
         _open.TryGetValue(new ConflictSlot(new RecordKey("note", id), client.Principal, client.Device), out var conflictId)
             ? Worlds.Parsed(Named(_records[new RecordKey(RecordKey.ConflictEntity, conflictId)].Data!.Value.ToString()))
             : null;
+
+    /// <summary>The data of a <c>$conflict</c> record, open or resolved.</summary>
+    public JsonObject Holder(string conflictId) => _records[Resolution.HolderOf(conflictId)].Data!.Value;
+
+    /// <summary>The id behind C1, C2 …; of an id itself, that id.</summary>
+    public string ConflictId(string named) => named.StartsWith('C') && int.TryParse(named.AsSpan(1), out var number) ? _conflictIds[number - 1] : named;
 
     /// <summary>Every id of a conflict as C1, C2 … in the order in which they were opened.</summary>
     public string Named(string text) => _conflictIds.Select((id, i) => (id, i))
@@ -68,22 +96,64 @@ internal sealed class Space
         _outcomes[key] = _outcomes[key] with { Outcome = _outcomes[key].Outcome with { Body = default } };
     }
 
+    /// <summary>Loses outcomes whose effects stay: what no server may do.</summary>
+    public void Forget(Client client, IEnumerable<string> opIds)
+    {
+        foreach (var opId in opIds)
+        {
+            _outcomes.Remove(new OutcomeKey(client.Principal, opId));
+        }
+    }
+
+    /// <summary>Whether a key was decided.</summary>
+    public bool IsDecided(Client client, string opId) => _outcomes.ContainsKey(new OutcomeKey(client.Principal, opId));
+
+    /// <summary>The open conflicts in the order in which they were opened, and the records that hold them.</summary>
+    public IEnumerable<(ConflictSlot Slot, SyncRecord Holder)> Open() =>
+        _open.Select(row => (row.Key, _records[Resolution.HolderOf(row.Value)])).OrderBy(row => _conflictIds.IndexOf(row.Item2.Key.Id));
+
     public IReadOnlyList<Outcome> Push(PushContext context, IReadOnlyList<PushItem> items)
     {
-        var plan = Load(context);
-        var (outcomes, discard) = PushPlan.Run(plan, context, items);
+        var outcomes = Run(context, plan => PushPlan.Run(plan, context, items));
         Assert.Equal(items.Count, outcomes.Count);
-        if (!discard)
-        {
-            Store(plan);
-        }
-
         return outcomes;
     }
 
-    private SpacePlan Load(PushContext context)
+    public Outcome Resolve(PushContext context, KeyedRequest keyed, ResolutionRequest request) =>
+        Run(context, plan => (Resolution.Run(plan, context, keyed, request), false));
+
+    /// <summary>Decides on a plan that holds every unique key that the decision asks for, and stores it.</summary>
+    private T Run<T>(PushContext context, Func<SpacePlan, (T Answer, bool Discard)> decide)
     {
-        var plan = new SpacePlan(Guid.Empty, _head, Now, new Entropy(new[] { _pushes++ }));
+        var keys = new HashSet<UniqueKey>();
+        _pushes++;
+        while (true)
+        {
+            var plan = Load(context, keys);
+            var (answer, discard) = decide(plan);
+            if (plan.MissingKeys.Count > 0)
+            {
+                keys.UnionWith(plan.MissingKeys);
+                continue;
+            }
+
+            if (!discard)
+            {
+                Store(plan);
+            }
+
+            return answer;
+        }
+    }
+
+    private SpacePlan Load(PushContext context, HashSet<UniqueKey> keys)
+    {
+        var plan = new SpacePlan(Guid.Empty, _head, Now, new Entropy(BitConverter.GetBytes(_pushes)));
+        foreach (var key in keys)
+        {
+            plan.Load(key, _keys.GetValueOrDefault(key));
+        }
+
         foreach (var record in _records.Values)
         {
             plan.Load(record with { Data = record.Data is { } data ? new RecordData(data.Utf8) : null });
@@ -92,6 +162,11 @@ internal sealed class Space
         foreach (var change in _changes)
         {
             plan.Load(change with { Patch = Again(change.Patch), Sent = Again(change.Sent), Before = Again(change.Before) });
+        }
+
+        foreach (var unchanged in _unchanged.Where(op => op.Principal == context.Principal))
+        {
+            plan.Load(unchanged with { Sent = Again(unchanged.Sent) });
         }
 
         foreach (var (key, outcome) in _outcomes)
@@ -117,13 +192,14 @@ internal sealed class Space
     private void Store(SpacePlan plan)
     {
         Assert.Equal(plan.Changes.Count, plan.Head - plan.LoadedHead);
-        Assert.Equal(plan.Changes.Select((_, i) => _head + i + 1), plan.Changes.Select(change => change.Seq));
-        Assert.Equal(plan.Changes.Select(change => change.Key).ToHashSet(), plan.WrittenRecords.Select(record => record.Key).ToHashSet());
+        _unchanged.AddRange(plan.UnchangedOps);
+        Assert.True(plan.Changes.Select((_, i) => _head + i + 1).SequenceEqual(plan.Changes.Select(change => change.Seq)), "A seq is missing.");
+        Assert.True(plan.Changes.Select(change => change.Key).ToHashSet().SetEquals(plan.WrittenRecords.Select(record => record.Key)), "A record has no change.");
         foreach (var record in plan.WrittenRecords)
         {
             var changes = plan.Changes.Where(change => change.Key == record.Key).ToList();
             var first = (_records.GetValueOrDefault(record.Key)?.Rev ?? 0) + 1;
-            Assert.Equal(changes.Select((_, i) => first + i), changes.Select(change => change.Rev));
+            Assert.True(changes.Select((_, i) => first + i).SequenceEqual(changes.Select(change => change.Rev)), "A revision is missing.");
             Assert.Equal((record.Rev, record.Seq), (changes[^1].Rev, changes[^1].Seq));
             _records[record.Key] = record;
             Remember(record, changes);
@@ -138,9 +214,41 @@ internal sealed class Space
 
         foreach (var row in plan.ConflictRows)
         {
-            _open[row.Slot] = row.ConflictId;
-            _conflictIds.Add(row.ConflictId);
+            if (row.Open)
+            {
+                _open.Add(row.Slot, row.ConflictId);
+                _conflictIds.Add(row.ConflictId);
+            }
+            else
+            {
+                Assert.True(_open.Remove(row.Slot));
+            }
         }
+
+        foreach (var resolved in plan.ResolvedOps)
+        {
+            var stored = _outcomes[resolved.Key];
+            _outcomes[resolved.Key] = stored with
+            {
+                Outcome = stored.Outcome with { State = OutcomeState.Resolved },
+                ResolvedForOp = resolved.Choice != ResolutionChoice.Theirs,
+            };
+        }
+
+        StoreKeys(plan);
+    }
+
+    /// <summary>Afterwards every live record holds its own unique keys, and nobody holds any other.</summary>
+    private void StoreKeys(SpacePlan plan)
+    {
+        foreach (var (key, holder) in plan.ClaimedKeys)
+        {
+            _keys[key] = holder;
+        }
+
+        var held = _records.Values.Where(record => record is { Deleted: false, Data: not null })
+            .SelectMany(record => UniqueKey.Of(Definitions.For(record.Key.Entity), record.Data!.Value).Select(key => (key, (string?)record.Key.Id)));
+        Assert.True(held.ToHashSet().SetEquals(_keys.Where(key => key.Value is not null).Select(key => (key.Key, key.Value))), "A unique key is held wrongly.");
     }
 
     /// <summary>The states after each revision, got by undoing; those known from an earlier push must be the same again.</summary>
@@ -151,7 +259,7 @@ internal sealed class Space
         foreach (var change in Enumerable.Reverse(history))
         {
             var known = _states.TryAdd((record.Key, change.Rev), state) ? state : _states[(record.Key, change.Rev)];
-            Assert.Equal((change.Rev, known), (change.Rev, state));
+            Assert.True(known == state, $"Revision {change.Rev} was {known} and is {state} now.");
             state = state.Undo(change);
         }
 

@@ -36,7 +36,8 @@ internal static partial class Readme
         return steps;
     }
 
-    private static string Root()
+    /// <summary>The directory of the repository.</summary>
+    public static string Root()
     {
         var directory = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(directory.FullName, "SyncServer.sln")))

@@ -93,7 +93,7 @@ public sealed class OverviewTests
         Assert.Equal((422, 422), (
             (await phone.PushAsync(Op("delete", "n1", 1, opId: "o1"))).Status,
             (await phone.PushAsync(Op("delete", "n1", 1, opId: "o2"))).Status));
-        Assert.Equal((404, 428), ((await phone.PushAsync("update", "none", 1, "{}")).Status, (await phone.PushAsync("update", "n1", null, "{}")).Status));
+        Assert.Equal((404, 428), ((await phone.PushAsync("update", "none", 1, "{}")).Status, (await phone.PushAsync("update", "n1", null, """{"a":5}""")).Status));
 
         var shared = (await phone.CreateSpaceAsync("""{"name":"Team"}""", "k1"))["id"]!;
         Assert.Equal("true", (await phone.CreateSpaceAsync("""{"name":"Team"}""", "k1")).Header("Idempotent-Replayed"));

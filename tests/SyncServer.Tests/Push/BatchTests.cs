@@ -65,6 +65,24 @@ public sealed class BatchTests
     }
 
     [Fact]
+    public async Task An_own_op_that_agreed_counts_for_what_the_device_holds()
+    {
+        var (phone, id) = await WithNoteAsync("""{"title":"a"}""");
+        var tablet = phone.Other("tablet");
+        await tablet.PushAsync("update", id, 1, """{"title":"b"}""");
+        Assert.Equal("merged", (await phone.PushAsync("update", id, 1, """{"title":"b"}"""))["result"]);
+        var next = await phone.PushAsync("update", id, 1, """{"title":"c"}""");
+        Assert.Equal((200, "c"), (next.Status, next["record.data.title"]));
+
+        // What the others put back after the agreement is their change, not what the device saw at first.
+        var (other, second) = await WithNoteAsync("""{"title":"a"}""");
+        await other.Other("tablet").PushAsync("update", second, 1, """{"title":"b"}""");
+        await other.PushAsync("update", second, 1, """{"title":"b"}""");
+        await other.Other("tablet").PushAsync("update", second, 2, """{"title":"a"}""");
+        Assert.Equal(409, (await other.PushAsync("update", second, 1, """{"title":"c"}""")).Status);
+    }
+
+    [Fact]
     public async Task Without_a_device_nothing_is_own()
     {
         var (phone, id) = await WithNoteAsync("""{"title":"a"}""");

@@ -105,10 +105,11 @@ public sealed class Device(TestServer server, string principal, string name, str
         }
     }
 
-    /// <summary>An op on a note as JSON; its id is new unless given.</summary>
-    public static string Op(string kind, string id, long? baseRev = null, string? patch = null, long? n = null, string? opId = null, string more = "")
+    /// <summary>An op as JSON, on a note unless another entity is given; its id is new unless given.</summary>
+    public static string Op(
+        string kind, string id, long? baseRev = null, string? patch = null, long? n = null, string? opId = null, string more = "", string entity = "note")
     {
-        var op = new StringBuilder($$"""{"opId":"{{opId ?? NewId()}}","entity":"note","entityId":"{{id}}","kind":"{{kind}}" """);
+        var op = new StringBuilder($$"""{"opId":"{{opId ?? NewId()}}","entity":"{{entity}}","entityId":"{{id}}","kind":"{{kind}}" """);
         op.Append(baseRev is null ? "" : string.Create(CultureInfo.InvariantCulture, $",\"baseRev\":{baseRev}"));
         op.Append(patch is null ? "" : $",\"patch\":{patch}");
         op.Append(n is null ? "" : string.Create(CultureInfo.InvariantCulture, $",\"n\":{n}"));

@@ -18,7 +18,13 @@ public sealed class TestServer : IAsyncDisposable
 
     /// <param name="connectionString">The database, shared with every other server of the run.</param>
     /// <param name="settings">More configuration, as <c>--Key:Sub=value</c>; it wins.</param>
-    public static async Task<TestServer> StartAsync(string connectionString, params string[] settings)
+    public static Task<TestServer> StartAsync(string connectionString, params string[] settings) =>
+        StartAsync(connectionString, configure: null, settings);
+
+    /// <inheritdoc cref="StartAsync(string, string[])"/>
+    /// <param name="configure">What a C# developer adds in code.</param>
+    public static async Task<TestServer> StartAsync(
+        string connectionString, Action<WebApplicationBuilder>? configure, params string[] settings)
     {
         var server = new TestServer(ServerHost.Build(
         [
@@ -28,7 +34,7 @@ public sealed class TestServer : IAsyncDisposable
             "--Database:MigrateOnStart=true",
             "--Logging:LogLevel:Default=Warning",
             .. settings,
-        ]));
+        ], configure));
         await server.App.StartAsync();
         return server;
     }

@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Builder;
+
 namespace SyncServer.Tests.Servers;
 
 /// <summary>
@@ -19,6 +21,10 @@ public static class TestServers
 
     /// <summary>A further instance with settings of its own (<c>--Key:Sub=value</c>), for the test to dispose.</summary>
     public static Task<TestServer> StartAsync(params string[] settings) => TestServer.StartAsync(ConnectionString, settings);
+
+    /// <summary>A further instance with code of its own, for example rules.</summary>
+    public static Task<TestServer> StartAsync(Action<WebApplicationBuilder> configure, params string[] settings) =>
+        TestServer.StartAsync(ConnectionString, configure, settings);
 
     internal static async Task StopAsync()
     {

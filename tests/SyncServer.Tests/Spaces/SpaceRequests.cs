@@ -49,11 +49,23 @@ internal static class SpaceRequests
         var rows = new Dictionary<string, long>(StringComparer.Ordinal);
         foreach (var table in Tables)
         {
-            await using var count = source.CreateCommand($"SELECT count(*) FROM {table} WHERE space_id = $1");
-            count.Parameters.Add(new NpgsqlParameter { Value = Guid.Parse(space) });
-            rows[table] = (long)(await count.ExecuteScalarAsync())!;
+            rows[table] = await CountAsync(source, table, space);
         }
 
         return rows;
+    }
+
+    /// <summary>How many unique values a space holds; none where no entity declares any.</summary>
+    public static async Task<long> UniqueKeysAsync(string space)
+    {
+        await using var source = NpgsqlDataSource.Create(TestServers.ConnectionString);
+        return await CountAsync(source, "unique_keys", space);
+    }
+
+    private static async Task<long> CountAsync(NpgsqlDataSource source, string table, string space)
+    {
+        await using var count = source.CreateCommand($"SELECT count(*) FROM {table} WHERE space_id = $1");
+        count.Parameters.Add(new NpgsqlParameter { Value = Guid.Parse(space) });
+        return (long)(await count.ExecuteScalarAsync())!;
     }
 }

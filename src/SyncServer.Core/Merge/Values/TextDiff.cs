@@ -5,7 +5,7 @@ namespace SyncServer.Core.Merge.Values;
 /// <summary>The characters from <paramref name="Start"/> to before <paramref name="End"/> of a text become <paramref name="Text"/>.</summary>
 internal readonly record struct TextEdit(int Start, int End, string Text);
 
-/// <summary>What one side did to a text, as edits with at least one kept character between any two.</summary>
+/// <summary>What one side did to a text, as edits in order that do not overlap.</summary>
 internal static class TextDiff
 {
     /// <summary>
@@ -27,39 +27,35 @@ internal static class TextDiff
         var edits = new List<TextEdit>();
         foreach (var block in blocks)
         {
-            if (block.DeleteCountA == block.InsertCountB)
+            var paired = 0;
+            while (block.DeleteCountA == block.InsertCountB && paired < block.DeleteCountA && effort > 0)
             {
-                for (var i = 0; i < block.DeleteCountA; i++)
-                {
-                    AddWords(edits, starts[block.DeleteStartA + i], (old[block.DeleteStartA + i], @new[block.InsertStartB + i]), ref effort);
-                }
+                var (line, place) = (block.DeleteStartA + paired, block.InsertStartB + paired);
+                AddWords(edits, starts[line], (old[line], @new[place]), ref effort);
+                paired++;
             }
-            else
+
+            if (paired == 0 || paired < block.DeleteCountA)
             {
-                edits.Add(Edit(block, starts, @new));
+                edits.Add(Edit(Rest(block, paired), starts, @new));
             }
         }
 
         return edits;
     }
 
-    /// <summary>Adds the edits within a line that begins at <paramref name="at"/>; beyond the effort the line is one edit.</summary>
+    /// <summary>Adds the edits within a line that begins at <paramref name="at"/>; where that takes more effort than is left, the line is one edit.</summary>
     private static void AddWords(List<TextEdit> edits, int at, (string Old, string New) line, ref long effort)
     {
         var (old, @new) = (TextTokens.Words(line.Old), TextTokens.Words(line.New));
         var starts = Starts(old, at);
-        foreach (var block in TokenDiff.Blocks(old, @new, ref effort) ?? [new DiffBlock(0, old.Length, 0, @new.Length)])
-        {
-            var edit = Edit(block, starts, @new);
-            if (edits.Count > 0 && edits[^1].End == edit.Start)
-            {
-                edit = new TextEdit(edits[^1].Start, edit.End, edits[^1].Text + edit.Text);
-                edits.RemoveAt(edits.Count - 1);
-            }
-
-            edits.Add(edit);
-        }
+        var blocks = TokenDiff.Blocks(old, @new, ref effort) ?? [new DiffBlock(0, old.Length, 0, @new.Length)];
+        edits.AddRange(blocks.Select(block => Edit(block, starts, @new)));
     }
+
+    /// <summary>The block without its first lines on both sides.</summary>
+    private static DiffBlock Rest(DiffBlock block, int lines) => new(
+        block.DeleteStartA + lines, block.DeleteCountA - lines, block.InsertStartB + lines, block.InsertCountB - lines);
 
     private static TextEdit Edit(DiffBlock block, int[] starts, string[] @new) => new(
         starts[block.DeleteStartA],

@@ -109,6 +109,20 @@ internal sealed class Initial : Migration
         """;
 
     private const string Operators = """
+        CREATE TABLE unchanged_ops (
+            space_id uuid NOT NULL,
+            entity text COLLATE "C" NOT NULL,
+            record_id text COLLATE "C" NOT NULL,
+            rev bigint NOT NULL,
+            principal text COLLATE "C" NOT NULL,
+            op_id text COLLATE "C" NOT NULL,
+            device text COLLATE "C" NOT NULL,
+            n bigint,
+            at timestamptz NOT NULL,
+            sent json NOT NULL,
+            CONSTRAINT pk_unchanged_ops PRIMARY KEY (space_id, entity, record_id, rev, principal, op_id)
+        );
+
         CREATE TABLE unique_keys (
             space_id uuid NOT NULL,
             entity text COLLATE "C" NOT NULL,
@@ -153,5 +167,5 @@ internal sealed class Initial : Migration
     }
 
     protected override void Down(MigrationBuilder migrationBuilder) =>
-        migrationBuilder.Sql("DROP TABLE server, totals, unique_keys, conflicts, outcomes, changes, records, members, accounts, spaces;");
+        migrationBuilder.Sql("DROP TABLE server, totals, unique_keys, unchanged_ops, conflicts, outcomes, changes, records, members, accounts, spaces;");
 }

@@ -25,6 +25,7 @@ internal sealed class SyncDbModelSnapshot : ModelSnapshot
         modelBuilder.Entity("SyncServer.Storage.ChangeRow", Change);
         modelBuilder.Entity("SyncServer.Storage.OutcomeRow", Outcome);
         modelBuilder.Entity("SyncServer.Storage.ConflictRow", Conflict);
+        modelBuilder.Entity("SyncServer.Storage.UnchangedOpRow", UnchangedOp);
         modelBuilder.Entity("SyncServer.Storage.UniqueKeyRow", UniqueKey);
         modelBuilder.Entity("SyncServer.Storage.TotalRow", Total);
         modelBuilder.Entity("SyncServer.Storage.ServerRow", Server);
@@ -138,6 +139,22 @@ internal sealed class SyncDbModelSnapshot : ModelSnapshot
             .HasDatabaseName("ux_conflicts_open").HasFilter("state = 1");
         row.HasIndex("SpaceId", "State", "ConflictId").HasDatabaseName("ix_conflicts_state");
         row.ToTable("conflicts");
+    }
+
+    private static void UnchangedOp(EntityTypeBuilder row)
+    {
+        row.Property<Guid>("SpaceId").HasColumnType("uuid").HasColumnName("space_id");
+        row.Property<string>("Entity").HasColumnType("text").HasColumnName("entity").UseCollation("C");
+        row.Property<string>("RecordId").HasColumnType("text").HasColumnName("record_id").UseCollation("C");
+        row.Property<long>("Rev").HasColumnType("bigint").HasColumnName("rev");
+        row.Property<string>("Principal").HasColumnType("text").HasColumnName("principal").UseCollation("C");
+        row.Property<string>("OpId").HasColumnType("text").HasColumnName("op_id").UseCollation("C");
+        row.Property<DateTimeOffset>("At").HasColumnType("timestamp with time zone").HasColumnName("at");
+        row.Property<string>("Device").IsRequired().HasColumnType("text").HasColumnName("device").UseCollation("C");
+        row.Property<long?>("N").HasColumnType("bigint").HasColumnName("n");
+        row.Property<string>("Sent").IsRequired().HasColumnType("json").HasColumnName("sent");
+        row.HasKey("SpaceId", "Entity", "RecordId", "Rev", "Principal", "OpId").HasName("pk_unchanged_ops");
+        row.ToTable("unchanged_ops");
     }
 
     private static void UniqueKey(EntityTypeBuilder row)

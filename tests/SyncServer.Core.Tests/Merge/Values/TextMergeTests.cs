@@ -125,6 +125,15 @@ public class TextMergeTests
         Assert.Null(TextMerge.Merge(text, $"first\n{text}\nmiddle", string.Join('\n', lines.Append("last").Reverse())));
     }
 
+    [Fact]
+    public void A_text_rewritten_line_by_line_is_one_edit()
+    {
+        var text = string.Concat(Enumerable.Repeat("a\n", 60_000));
+        var rewritten = string.Concat(Enumerable.Repeat("b\r\n", 60_000));
+        Assert.Null(TextMerge.Merge(text, rewritten, "first\n" + text));
+        Assert.Equal(rewritten + "=\nlast", TextMerge.Merge(text + "=\n", rewritten + "=\n", text + "=\nlast"));
+    }
+
     private static Gen<string> Of(params string[] lines) => Gen.Elements(lines).ListOf().Select(chosen => string.Join('\n', chosen));
 
     private static string Text(List<int> deleted, List<int> inserted, List<int> edited, string side) =>
