@@ -26,17 +26,13 @@ public static class ServerHost
         builder.AddAccounts();
         builder.AddEntities();
         builder.AddStorage();
-        builder.Services.AddSingleton<SpaceTransaction>();
-        builder.Services.AddSpaces();
-        builder.Services.AddSingleton<PushRules>();
-        builder.Services.AddSingleton<PushTransaction>();
-        builder.Services.AddSingleton<PushEndpoint>();
-        builder.Services.AddSingleton<PullQuery>();
-        builder.Services.AddSingleton<PullEndpoint>();
-        builder.Services.AddRecords();
-        builder.Services.AddConflicts();
-        builder.Services.AddSingleton<OverviewQuery>().AddSingleton<OverviewEndpoint>();
-        builder.Services.AddHealth();
+        builder.Services.AddSpaces()
+            .AddPush()
+            .AddPull()
+            .AddRecords()
+            .AddConflicts()
+            .AddOverview()
+            .AddHealth();
         configure?.Invoke(builder);
 
         var app = builder.Build();
@@ -45,13 +41,13 @@ public static class ServerHost
         app.MapHealth();
         app.MapSwagger();
         app.MapSpaces();
-        OverviewEndpoint.Map(app);
+        app.MapOverview();
         var space = app.MapGroup("/v1/spaces/{space}");
-        PushEndpoint.Map(space);
-        PullEndpoint.Map(space);
+        space.MapMembers();
+        space.MapPush();
+        space.MapPull();
         space.MapRecords();
         space.MapConflicts();
-        MembersEndpoint.Map(space);
         return app;
     }
 }

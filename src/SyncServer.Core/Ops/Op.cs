@@ -49,9 +49,6 @@ public sealed record Op
     /// <summary>Op ids that must be applied first.</summary>
     public IReadOnlyList<string> DependsOn { get; init; } = [];
 
-    /// <summary>When the device made it, as it said: reported, never decided by.</summary>
-    public JsonValue? CreatedAt { get; init; }
-
     /// <summary>A precondition makes the op strict.</summary>
     public Precondition? Precondition { get; init; }
 

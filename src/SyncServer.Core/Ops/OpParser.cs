@@ -11,17 +11,16 @@ public static class OpParser
     /// <summary>
     /// The op of <paramref name="body"/>. <paramref name="headerKey"/> is the request's Idempotency-Key: it and <c>opId</c>
     /// stand for each other, and must be equal where both are given. The op id is returned with a rejection too,
-    /// where it could be read. <paramref name="at"/> is the pointer of the op in the request's body.
+    /// where it could be read. Pointers begin at the op, alone or in a batch.
     /// </summary>
-    public static (Op? Op, string? OpId, Rejection? Rejection) Parse(
-        JsonValue body, string? headerKey, Precondition? ifMatch, string at = "")
+    public static (Op? Op, string? OpId, Rejection? Rejection) Parse(JsonValue body, string? headerKey, Precondition? ifMatch)
     {
         if (body is not JsonObject members)
         {
-            return (null, headerKey, Rejection.At(at, "An op is a JSON object."));
+            return (null, headerKey, Rejection.At("", "An op is a JSON object."));
         }
 
-        var read = new Members(members, at);
+        var read = new Members(members);
         var opId = read.Text("opId", required: headerKey is null, RecordKey.IsOpId, "1 to 255 printable ASCII characters") ?? headerKey;
         if (headerKey is not null && opId is not null && !string.Equals(headerKey, opId, StringComparison.Ordinal))
         {
@@ -36,8 +35,8 @@ public static class OpParser
         read.Integer("schema");
         var patch = Patch(read, kind);
         var dependsOn = DependsOn(read);
-        var createdAt = read.Optional("createdAt");
-        if (createdAt is not (null or JsonString or JsonNumber))
+        // When the device made it, as it says: checked, and never decided by.
+        if (read.Optional("createdAt") is not (null or JsonString or JsonNumber))
         {
             read.Fail("createdAt", "createdAt is milliseconds or an RFC 3339 string.");
         }
@@ -64,11 +63,10 @@ public static class OpParser
             N = n,
             Patch = patch,
             DependsOn = dependsOn,
-            CreatedAt = createdAt,
             Precondition = ifMatch,
             Fingerprint = Fingerprint.OfOp(key, kind.Value, members, ifMatch),
         };
-        return (op, opId, Intent.Check(patch, JsonPointer.Child(at, "patch")));
+        return (op, opId, Intent.Check(patch, JsonPointer.Child("", "patch")));
     }
 
     private static OpKind? Kind(Members read) => read.Text("kind", required: true, _ => true, "") switch
@@ -116,7 +114,7 @@ public static class OpParser
     }
 
     /// <summary>Reads the members of one object and collects what is wrong with them.</summary>
-    private sealed class Members(JsonObject members, string at)
+    private sealed class Members(JsonObject members)
     {
         public List<FieldError> Errors { get; } = [];
 
@@ -151,6 +149,6 @@ public static class OpParser
             return instead;
         }
 
-        public void Fail(string name, string detail) => Errors.Add(new FieldError(JsonPointer.Child(at, name), detail));
+        public void Fail(string name, string detail) => Errors.Add(new FieldError(JsonPointer.Child("", name), detail));
     }
 }

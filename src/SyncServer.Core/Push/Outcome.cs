@@ -114,7 +114,7 @@ public static class OutcomeBody
             writer.WriteEndObject();
         });
 
-    /// <summary>A problem document (RFC 9457) of an op; <paramref name="extra"/> writes further members.</summary>
+    /// <summary>A problem document (RFC 9457), of an op or of any other request; <paramref name="extra"/> writes further members.</summary>
     public static ReadOnlyMemory<byte> Problem(Rejection rejection, Occurrence occurrence, Action<Utf8JsonWriter>? extra = null) =>
         JsonText.Write(writer =>
         {
@@ -124,8 +124,7 @@ public static class OutcomeBody
             writer.WriteEndObject();
         });
 
-    /// <summary>The standard members of every problem document.</summary>
-    public static void WriteProblemMembers(Utf8JsonWriter writer, Rejection rejection, Occurrence occurrence)
+    private static void WriteProblemMembers(Utf8JsonWriter writer, Rejection rejection, Occurrence occurrence)
     {
         var info = rejection.Code.Info();
         writer.WriteString("type", info.Type);

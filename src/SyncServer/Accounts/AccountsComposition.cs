@@ -32,7 +32,10 @@ public static class AccountsComposition
         services.AddSingleton<TokenClaims>();
         services.AddSingleton<TrustedTokens>();
 
-        services.AddAuthentication(ByShape)
+        // AddAuthentication would also make and store keys for cookies, which nothing here has.
+        services.AddAuthenticationCore(options => options.DefaultScheme = ByShape);
+        services.AddWebEncoders();
+        new AuthenticationBuilder(services)
             .AddPolicyScheme(ByShape, displayName: null, options => options.ForwardDefaultSelector = SchemeOf)
             .AddScheme<AuthenticationSchemeOptions, DevTokenHandler>(DevTokenHandler.Scheme, configureOptions: null)
             .AddScheme<AuthenticationSchemeOptions, SignedTokenHandler>(SignedTokenHandler.Scheme, configureOptions: null);

@@ -23,6 +23,7 @@ internal sealed class TokenClaims
 
     /// <summary>Accepted, or refused with the first reason.</summary>
     /// <exception cref="InvalidOperationException">A claim is of another type than RFC 7519 gives it.</exception>
+    /// <exception cref="FormatException">A date is a number out of range.</exception>
     public TokenVerdict Judge(JsonElement claims)
     {
         var now = _time.GetUtcNow();
@@ -71,7 +72,10 @@ internal sealed class TokenClaims
             _ => false,
         };
 
-    /// <summary>A NumericDate (RFC 7519, 2), null when absent; dates beyond the calendar count as its end.</summary>
+    /// <summary>
+    /// A NumericDate (RFC 7519, 2), null when absent; dates beyond the calendar count as its end. A number that no double
+    /// holds is no date: it would read as infinity.
+    /// </summary>
     private static DateTimeOffset? Instant(JsonElement claims, string name)
     {
         if (!claims.TryGetProperty(name, out var claim))
@@ -79,8 +83,10 @@ internal sealed class TokenClaims
             return null;
         }
 
-        var seconds = Math.Clamp(claim.GetDouble(), 0, DateTimeOffset.MaxValue.ToUnixTimeSeconds());
-        return DateTimeOffset.UnixEpoch.AddSeconds(seconds);
+        var seconds = claim.GetDouble();
+        return double.IsFinite(seconds)
+            ? DateTimeOffset.UnixEpoch.AddSeconds(Math.Clamp(seconds, 0, DateTimeOffset.MaxValue.ToUnixTimeSeconds()))
+            : throw new FormatException($"The claim {name} is out of range.");
     }
 
     private static DateTimeOffset Later(DateTimeOffset instant, TimeSpan by) =>

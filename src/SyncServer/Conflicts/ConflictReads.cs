@@ -31,7 +31,8 @@ internal sealed class ConflictReads(SpaceCalls calls, ConflictQuery query, Limit
             return notAPage;
         }
 
-        if (Filter(parameters, out var state, out var entities) is { } noFilter)
+        var notAState = ReadState(parameters["state"], out var state);
+        if ((EntityFilter.Read(parameters, out var entities) ?? notAState) is { } noFilter)
         {
             return noFilter;
         }
@@ -87,18 +88,6 @@ internal sealed class ConflictReads(SpaceCalls calls, ConflictQuery query, Limit
 
         await JsonResponse.WriteAsync(context, writer => Write(writer, found.Items[0]));
         return null;
-    }
-
-    private static Rejection? Filter(IQueryCollection parameters, out ConflictState state, out IReadOnlyCollection<string> entities)
-    {
-        var named = parameters["entity"];
-        entities = [.. named.Select(entity => entity ?? "")];
-        return ReadState(parameters["state"], out state)
-            ?? (entities.Count > Limits.FilterEntities
-                ? new Rejection(ErrorCode.InvalidRequest, $"A filter has at most {Limits.FilterEntities} entities.")
-                : entities.All(RecordKey.IsReadableEntity)
-                    ? null
-                    : new Rejection(ErrorCode.InvalidRequest, "entity is the name of an entity."));
     }
 
     private static Rejection? ReadState(StringValues values, out ConflictState state)

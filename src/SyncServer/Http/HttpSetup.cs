@@ -4,8 +4,8 @@ using SyncServer.Core;
 namespace SyncServer.Http;
 
 /// <summary>
-/// What every request passes. The order in Program.cs: <c>UseHttp</c>, <c>UseAuthentication</c>, <c>UseRateLimits</c>
-/// (it needs the principal), <c>UseAuthorization</c>, then the endpoints.
+/// What every request passes. The order in <see cref="ServerHost"/>: <c>UseHttp</c>, then <c>UseAccounts</c>, which
+/// calls <see cref="UseRateLimits"/> behind the authentication (it needs the principal), then the endpoints.
 /// </summary>
 internal static class HttpSetup
 {

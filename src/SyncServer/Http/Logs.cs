@@ -12,6 +12,8 @@ internal static class Logs
     /// <summary>
     /// One JSON object per line on the console, for people in Development; the section <c>Serilog</c> changes levels
     /// and, where it has a <c>WriteTo</c>, the sinks. The framework's own lines begin at Warning: the request log has one per request.
+    /// The database libraries are silent: their lines quote statements and messages, which may hold what a user typed, and
+    /// whoever catches their exception says what matters.
     /// </summary>
     public static void AddLogs(this WebApplicationBuilder builder)
     {
@@ -19,7 +21,8 @@ internal static class Logs
             .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
             .MinimumLevel.Override("Microsoft.Hosting.Lifetime", LogEventLevel.Information)
             .MinimumLevel.Override("System", LogEventLevel.Warning)
-            .MinimumLevel.Override("Npgsql", LogEventLevel.Warning)
+            .MinimumLevel.Override("Microsoft.EntityFrameworkCore", LevelAlias.Off)
+            .MinimumLevel.Override("Npgsql", LevelAlias.Off)
             .Enrich.FromLogContext()
             .ReadFrom.Configuration(builder.Configuration);
         if (!builder.Configuration.GetSection("Serilog:WriteTo").Exists())

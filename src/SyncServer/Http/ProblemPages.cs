@@ -16,7 +16,7 @@ internal static partial class ProblemPages
         var texts = ReadTexts();
         var pages = Enum.GetValues<ErrorCode>().ToDictionary(
             code => code.Info().Slug, code => Page(code.Info(), texts.GetValueOrDefault(code.ToString(), "")));
-        routes.MapGroup("").AllowAnonymous().ExcludeFromDescription().MapRead("/problems/{slug}", (string slug) => pages.TryGetValue(slug, out var page)
+        routes.MapGroup("").AllowAnonymous().MapRead("/problems/{slug}", (string slug) => pages.TryGetValue(slug, out var page)
                 ? Results.Content(page, "text/html; charset=utf-8")
                 : Results.NotFound());
     }

@@ -16,9 +16,9 @@ public static class Health
     /// </summary>
     public static IEndpointRouteBuilder MapHealth(this IEndpointRouteBuilder routes)
     {
-        var health = routes.MapGroup("/health").AllowAnonymous().WithTags("Health");
-        health.MapRead("/live", Live).WithName("live").WithSummary("The process answers");
-        health.MapRead("/ready", ReadyAsync).WithName("ready").WithSummary("The server can take requests");
+        var health = routes.MapGroup("/health").AllowAnonymous();
+        health.MapRead("/live", Live).WithName("live");
+        health.MapRead("/ready", ReadyAsync).WithName("ready");
         return routes;
     }
 

@@ -15,9 +15,9 @@ internal sealed class OverviewEndpoint(OverviewQuery query, ServerIdentity ident
 
     /// <summary>Maps the route, for operators only.</summary>
     public static void Map(IEndpointRouteBuilder routes) =>
-        routes.MapRead("/v1/admin/overview", (HttpContext context, OverviewEndpoint endpoint) => endpoint.GetAsync(context))
-            .RequireAuthorization(Policies.Operator)
-            .WithName("getOverview").Produces<Overview>();
+        routes.MapGroup("").RequireAuthorization(Policies.Operator)
+            .MapRead("/v1/admin/overview", (HttpContext context, OverviewEndpoint endpoint) => endpoint.GetAsync(context))
+            .WithName("getOverview");
 
     private async Task GetAsync(HttpContext context)
     {

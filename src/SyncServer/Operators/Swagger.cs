@@ -24,7 +24,7 @@ internal static class Swagger
     {
         var document = ReadDocument();
         var etag = $"\"{Convert.ToHexStringLower(SHA256.HashData(document))[..16]}\"";
-        var routes = app.MapGroup("").ExcludeFromDescription();
+        var routes = app.MapGroup("");
         routes.MapRead(DocumentPath, (HttpResponse response) =>
         {
             response.Headers.CacheControl = "private, no-cache";

@@ -1,8 +1,6 @@
 using System.Text.Json;
-using Microsoft.Extensions.Primitives;
 using SyncServer.Core;
 using SyncServer.Core.Json;
-using SyncServer.Core.Ops;
 using SyncServer.Core.Pull;
 using SyncServer.Core.Spaces;
 using SyncServer.Http;
@@ -68,8 +66,8 @@ internal sealed class PullEndpoint(SpaceCalls calls, PullQuery query, ServerIden
     private Ask? Read(IQueryCollection parameters, Guid spaceId, out Rejection? rejection)
     {
         rejection = Paging.Limit(parameters, limits.PullPageDefault, limits.PullPageMax, out var limit);
-        var entities = parameters["entity"];
-        if (rejection is not null || (rejection = CheckFilter(entities)) is not null)
+        var noFilter = EntityFilter.Read(parameters, out var entities);
+        if ((rejection ??= noFilter) is not null)
         {
             return null;
         }
@@ -77,25 +75,18 @@ internal sealed class PullEndpoint(SpaceCalls calls, PullQuery query, ServerIden
         var text = parameters["cursor"];
         if (text.Count == 0 || (text.Count == 1 && text[0] == Now))
         {
-            return new Ask(null, text.Count == 1, [.. entities!], limit);
+            return new Ask(null, text.Count == 1, entities, limit);
         }
 
         // A second cursor, an altered one and one of another space are the same mistake: not a cursor of this space.
         if (text.Count == 1 && Cursor.Decode(text[0]!, identity.CursorKey.Span) is { } cursor && cursor.SpaceId == spaceId)
         {
-            return new Ask(cursor, false, [.. entities!], limit);
+            return new Ask(cursor, false, entities, limit);
         }
 
         rejection = new Rejection(ErrorCode.InvalidCursor, "The cursor was not issued for this space.");
         return null;
     }
-
-    private static Rejection? CheckFilter(StringValues entities) =>
-        entities.Count > Limits.FilterEntities
-            ? new Rejection(ErrorCode.InvalidRequest, $"A filter has at most {Limits.FilterEntities} entities.")
-            : entities.All(entity => RecordKey.IsReadableEntity(entity!))
-                ? null
-                : new Rejection(ErrorCode.InvalidRequest, "entity is the name of an entity.");
 
     private async Task WriteAsync(HttpContext context, Guid spaceId, Ask ask, PullPage page)
     {

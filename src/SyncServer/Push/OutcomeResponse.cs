@@ -8,7 +8,8 @@ internal static class OutcomeResponse
 {
     private const string Json = "application/json";
 
-    // What joins the figures of one record or one conflict is resolved by people, so a quick retry is wasted.
+    // The 429 of an outcome says that a record has too many open conflicts, or that a conflict cannot take one more op
+    // (protocol 3.2). Only somebody who resolves one ends that, so a quick retry is wasted. A full rate limit never comes here.
     private const string RetrySeconds = "60";
 
     /// <summary>Answers with <paramref name="outcome"/>. A repeat differs from the first answer in one header only.</summary>

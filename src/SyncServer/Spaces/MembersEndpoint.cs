@@ -13,13 +13,11 @@ namespace SyncServer.Spaces;
 /// <summary><c>members</c> of a space (protocol 2).</summary>
 internal sealed class MembersEndpoint(SpaceCalls calls, MemberList list, MemberTransaction transaction, Limits limits)
 {
-    private const string Slash = "%2F";
-
     /// <summary>Maps the three routes under <c>/v1/spaces/{space}</c>.</summary>
     public static void Map(IEndpointRouteBuilder space)
     {
         space.MapRead("/members", (HttpContext context, string space, MembersEndpoint endpoint) => endpoint.ListAsync(context, space))
-            .WithName("listMembers").Produces<MemberPage>();
+            .WithName("listMembers");
         space.MapPut("/members/{principal}", (HttpContext context, string space, string principal, MembersEndpoint endpoint) =>
             endpoint.PutAsync(context, space, principal)).WithName("putMember");
         space.MapDelete("/members/{principal}", (HttpContext context, string space, string principal, MembersEndpoint endpoint) =>
@@ -61,10 +59,10 @@ internal sealed class MembersEndpoint(SpaceCalls calls, MemberList list, MemberT
 
     private async Task ChangeAsync(HttpContext context, string space, Member routed, JsonValue? body)
     {
-        var member = routed with { Principal = Unescaped(context, routed.Principal) };
+        var principal = Unescaped(context, routed.Principal);
         var rejection = IdempotencyKey.Require(context.Request.Headers, out var key)
-            ?? (Accounts.Caller.IsPrincipal(member.Principal) ? null : new Rejection(
-                ErrorCode.InvalidRequest, $"A principal is 1 to {Limits.PrincipalLength} characters without control characters."));
+            ?? (principal is not null && Accounts.Caller.IsPrincipal(principal) ? null : new Rejection(
+                ErrorCode.InvalidRequest, $"A principal is 1 to {Limits.PrincipalLength} characters of UTF-8 without control characters."));
         SpaceCall? call = null;
         if (rejection is null)
         {
@@ -77,23 +75,27 @@ internal sealed class MembersEndpoint(SpaceCalls calls, MemberList list, MemberT
             return;
         }
 
+        var member = routed with { Principal = principal! };
         var route = MemberTransaction.PathOf(call!, member.Principal);
         var request = new KeyedRequest(key, Fingerprint.OfRequest(context.Request.Method, route, precondition: null, body));
         await SpacesEndpoint.WriteAsync(context, await transaction.RunAsync(call!, member, request, context.RequestAborted));
     }
 
     /// <summary>
-    /// The web server decodes the path, but for an encoded slash, which then looks like one that was encoded twice. Only
-    /// the request line tells them apart.
+    /// The web server decodes the path, but for an encoded slash and for bytes that are no UTF-8, which then look as if they
+    /// were encoded twice. Only the request line tells them apart. Null where it holds bytes that are no UTF-8.
     /// </summary>
-    private static string Unescaped(HttpContext context, string routed)
+    private static string? Unescaped(HttpContext context, string routed)
     {
-        if (!routed.Contains(Slash, StringComparison.OrdinalIgnoreCase))
+        if (!routed.Contains('%'))
         {
             return routed;
         }
 
         var path = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget.Split('?')[0].TrimEnd('/');
-        return Uri.UnescapeDataString(path[(path.LastIndexOf('/') + 1)..]);
+        var principal = path[(path.LastIndexOf('/') + 1)..];
+        // What cannot be decoded stays as it is. Without the encoded percent signs, a sign that is left belongs to that.
+        var isUtf8 = !Uri.UnescapeDataString(principal.Replace("%25", "_", StringComparison.Ordinal)).Contains('%');
+        return isUtf8 ? Uri.UnescapeDataString(principal) : null;
     }
 }

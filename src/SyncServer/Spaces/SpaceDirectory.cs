@@ -9,6 +9,42 @@ internal sealed class SpaceDirectory(NpgsqlDataSource source, TimeProvider clock
     /// <summary>The name of the caller's personal space.</summary>
     public const string Me = "me";
 
+    // Behind a statement that makes or moves the account; a space that somebody else has just made is only returned.
+    private const string MadeSpace = """
+        , space AS (
+            INSERT INTO spaces (space_id, head, tombstone_horizon, history_horizon, name, personal, created_at)
+            SELECT space_id, 0, 0, 0, NULL, true, $3 FROM account WHERE space_id = $2),
+        member AS (
+            INSERT INTO members (space_id, principal, role)
+            SELECT space_id, $1, $4 FROM account WHERE space_id = $2)
+        SELECT space_id FROM account
+        """;
+
+    // The conflicting insert waits for the first to commit and then returns its row.
+    private const string FirstSpace = """
+        WITH account AS (
+            INSERT INTO accounts AS a (principal, space_id) VALUES ($1, $2)
+            ON CONFLICT (principal) DO UPDATE SET space_id = a.space_id
+            RETURNING space_id)
+        """ + MadeSpace;
+
+    private const string NextSpace = """
+        WITH account AS (
+            UPDATE accounts SET space_id = $2 WHERE principal = $1
+            RETURNING space_id)
+        """ + MadeSpace;
+
+    /// <summary>
+    /// Makes <paramref name="spaceId"/> the personal space, new and empty, in the caller's transaction. The former one is
+    /// left as it is, and whoever moves the account holds its lock.
+    /// </summary>
+    public static async Task MoveAsync(NpgsqlConnection connection, string principal, Guid spaceId, DateTimeOffset now)
+    {
+        await using var move = new NpgsqlCommand(NextSpace, connection);
+        AddParameters(move, principal, spaceId, now);
+        await move.ExecuteNonQueryAsync(CancellationToken.None);
+    }
+
     /// <summary>
     /// The id, or null where the text is none. <c>me</c> always has one: the first call makes the personal space, and
     /// of two first calls at once one makes it and both get the same id.
@@ -39,24 +75,17 @@ internal sealed class SpaceDirectory(NpgsqlDataSource source, TimeProvider clock
 
     private async Task<Guid> MakePersonalAsync(string principal, CancellationToken cancellation)
     {
-        // One statement is one transaction. The conflicting insert waits for the first to commit and then returns its row.
-        await using var make = source.CreateCommand("""
-            WITH account AS (
-                INSERT INTO accounts AS a (principal, space_id) VALUES ($1, $2)
-                ON CONFLICT (principal) DO UPDATE SET space_id = a.space_id
-                RETURNING space_id),
-            space AS (
-                INSERT INTO spaces (space_id, head, tombstone_horizon, history_horizon, name, personal, created_at)
-                SELECT space_id, 0, 0, 0, NULL, true, $3 FROM account WHERE space_id = $2),
-            member AS (
-                INSERT INTO members (space_id, principal, role)
-                SELECT space_id, $1, $4 FROM account WHERE space_id = $2)
-            SELECT space_id FROM account
-            """);
-        make.Parameters.Add(new NpgsqlParameter { Value = principal });
-        make.Parameters.Add(new NpgsqlParameter { Value = Guid.NewGuid() });
-        make.Parameters.Add(new NpgsqlParameter { Value = clock.GetUtcNow() });
-        make.Parameters.Add(new NpgsqlParameter { Value = (short)Role.Owner });
+        // One statement is one transaction.
+        await using var make = source.CreateCommand(FirstSpace);
+        AddParameters(make, principal, Guid.NewGuid(), clock.GetUtcNow());
         return (Guid)(await make.ExecuteScalarAsync(cancellation))!;
+    }
+
+    private static void AddParameters(NpgsqlCommand command, string principal, Guid spaceId, DateTimeOffset now)
+    {
+        command.Parameters.Add(new NpgsqlParameter { Value = principal });
+        command.Parameters.Add(new NpgsqlParameter { Value = spaceId });
+        command.Parameters.Add(new NpgsqlParameter { Value = now });
+        command.Parameters.Add(new NpgsqlParameter { Value = (short)Role.Owner });
     }
 }

@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using SyncServer.Core;
@@ -20,33 +21,33 @@ internal sealed class SpaceErasure(SpaceTransaction transaction, IDbContextFacto
         new() { Status = StatusCodes.Status204NoContent, State = OutcomeState.Applied, Body = default };
 
     /// <summary>
-    /// Erases <paramref name="target"/>, which only its owner may. For a shared space the outcome stands in the caller's
-    /// personal space, so that a repeat after a lost response is a replay; of a personal space nothing stays at all.
+    /// Erases <paramref name="target"/>, which only its owner may. The outcome stands in the caller's personal space, or
+    /// where that is the target in the next one, so that a repeat after a lost response is a replay. The rejection is set
+    /// where the personal space is gone: another erasure came first, and there is a new one to ask with.
     /// </summary>
     public Task<(Outcome? Outcome, Rejection? Rejection)> RunAsync(
         SpaceCall personal, Guid target, KeyedRequest request, CancellationToken cancellation) =>
-        target == personal.SpaceId ? PersonalAsync(personal, cancellation) : SharedAsync(personal, target, request, cancellation);
+        target == personal.SpaceId ? PersonalAsync(personal, request, cancellation) : SharedAsync(personal, target, request, cancellation);
 
-    private async Task<(Outcome? Outcome, Rejection? Rejection)> PersonalAsync(SpaceCall personal, CancellationToken cancellation)
+    private Task<(Outcome? Outcome, Rejection? Rejection)> PersonalAsync(
+        SpaceCall personal, KeyedRequest request, CancellationToken cancellation)
     {
         var context = personal.Context(identity, limits) with { Instance = $"{SpacesEndpoint.Path}/{personal.SpaceId}" };
-        if (PushPlan.OtherEpoch(context) is { } resync)
+        var spec = new LoadSpec(personal.SpaceId, personal.Principal, personal.Device) { OpIds = [request.Key] };
+        return transaction.RunAsync(spec, Role.Owner, async (loaded, connection) =>
         {
-            return (resync, null);
-        }
+            if (request.Undecidable(loaded.Plan, context) is { } answer)
+            {
+                return new Decided<Outcome>(answer);
+            }
 
-        var spec = new LoadSpec(personal.SpaceId, personal.Principal, personal.Device);
-        await transaction.RunAsync(spec, Role.Owner, async (_, connection) =>
-        {
             await EraseAsync(connection, personal.SpaceId);
-            await using var account = new NpgsqlCommand("DELETE FROM accounts WHERE principal = $1 AND space_id = $2", connection);
-            account.Parameters.Add(new NpgsqlParameter { Value = personal.Principal });
-            account.Parameters.Add(new NpgsqlParameter { Value = personal.SpaceId });
-            await account.ExecuteNonQueryAsync(CancellationToken.None);
-            return new Decided<Outcome>(Erased);
+            var next = new SpacePlan(Guid.NewGuid(), head: 0, loaded.Plan.Now, new Entropy(RandomNumberGenerator.GetBytes(16)));
+            await SpaceDirectory.MoveAsync(connection, personal.Principal, next.SpaceId, next.Now);
+            var outcome = request.Decided(next, context, Erased);
+            await SpaceWrite.WriteAsync(connection, next);
+            return new Decided<Outcome>(outcome);
         }, cancellation);
-        // Refused only where the space is gone: the request came twice at once and waited for the other.
-        return (Erased, null);
     }
 
     private Task<(Outcome? Outcome, Rejection? Rejection)> SharedAsync(

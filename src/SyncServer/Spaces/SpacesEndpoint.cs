@@ -1,10 +1,10 @@
-using SyncServer.Accounts;
 using SyncServer.Core;
 using SyncServer.Core.Json;
 using SyncServer.Core.Ops;
 using SyncServer.Core.Push;
 using SyncServer.Http;
 using SyncServer.Push;
+using SyncServer.Storage;
 
 namespace SyncServer.Spaces;
 
@@ -49,24 +49,38 @@ internal sealed class SpacesEndpoint(SpaceCalls calls, SpaceDirectory directory,
     private async Task EraseAsync(HttpContext context, string space)
     {
         var rejection = IdempotencyKey.Require(context.Request.Headers, out var key);
-        SpaceCall? call = null;
-        if (rejection is null)
-        {
-            (call, rejection) = await calls.ReadAsync(context, SpaceDirectory.Me);
-        }
+        await WriteAsync(context, rejection is null ? await EraseAsync(context, space, key) : (null, rejection));
+    }
 
-        // Asked twice, me may be two spaces: an erasure that ran in between.
-        var target = rejection is not null ? null
-            : space == SpaceDirectory.Me ? call!.SpaceId
-            : await directory.FindAsync(context.Caller().Principal, space, context.RequestAborted);
-        if (rejection is not null || target is null)
+    private async Task<(Outcome? Outcome, Rejection? Rejection)> EraseAsync(HttpContext context, string space, string key)
+    {
+        // The key is for the space as it was named: of a repeat that erased me, me is another space than the first time.
+        var request = new KeyedRequest(key, Fingerprint.OfRequest(HttpMethods.Delete, $"{Path}/{space}", precondition: null, body: null));
+        for (SpaceCall? last = null; ;)
         {
-            await Problems.WriteAsync(context, rejection ?? Storage.Access.Refuses(role: null, needed: default)!);
-            return;
-        }
+            var (call, rejection) = await calls.ReadAsync(context, SpaceDirectory.Me);
+            if (rejection is not null)
+            {
+                return (null, rejection);
+            }
 
-        var request = new KeyedRequest(key, Fingerprint.OfRequest(HttpMethods.Delete, $"{Path}/{target}", precondition: null, body: null));
-        await WriteAsync(context, await erasure.RunAsync(call!, target.Value, request, context.RequestAborted));
+            // Asked twice, me may be two spaces: an erasure that ran in between.
+            var target = space == SpaceDirectory.Me
+                ? call!.SpaceId
+                : await directory.FindAsync(call!.Principal, space, context.RequestAborted);
+            if (target is null)
+            {
+                return (null, Access.Refuses(role: null, needed: default));
+            }
+
+            var answer = await erasure.RunAsync(call, target.Value, request, context.RequestAborted);
+            if (answer.Rejection is null || call.SpaceId == last?.SpaceId)
+            {
+                return answer;
+            }
+
+            last = call;
+        }
     }
 
     /// <summary>The body of a request about spaces and members.</summary>

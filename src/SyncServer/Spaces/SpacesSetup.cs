@@ -16,10 +16,13 @@ internal static class SpacesSetup
         .AddSingleton<SessionRules>()
         .AddSingleton<SessionEndpoint>();
 
-    /// <summary>Maps what is not under one space; <see cref="MembersEndpoint"/> is.</summary>
+    /// <summary>Maps what is not under one space.</summary>
     public static void MapSpaces(this IEndpointRouteBuilder routes)
     {
         SpacesEndpoint.Map(routes);
         SessionEndpoint.Map(routes);
     }
+
+    /// <summary>Maps the routes under <c>/v1/spaces/{space}</c>.</summary>
+    public static void MapMembers(this IEndpointRouteBuilder space) => MembersEndpoint.Map(space);
 }

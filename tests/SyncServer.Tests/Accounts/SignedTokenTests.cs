@@ -106,6 +106,7 @@ public sealed class SignedTokenTests : IAsyncLifetime
         Assert.Equal(Answer.Of("alice"), await AskWithAsync("nbf", now + 50));
         Assert.Equal(Answer.Refused("The token is not valid yet"), await AskWithAsync("nbf", now + 120));
         Assert.Equal(Answer.Refused("The token has no expiry"), await AskWithoutAsync("exp"));
+        Assert.Equal(Answer.Refused("The token is malformed"), await AskWithAsync("exp", JsonNode.Parse("1e400")!));
         Assert.Equal(Answer.Refused("The token is malformed"), await AskWithAsync("exp", "soon"));
         Assert.Equal(Answer.Refused("The token is malformed"), await AskWithAsync("nbf", "soon"));
     }

@@ -14,6 +14,7 @@ public sealed class OverviewTests
     public async Task Only_operators_see_it()
     {
         Assert.Equal(403, (await New().GetAsync("/v1/admin/overview")).Status);
+        Assert.Equal(403, (await New().SendAsync(HttpMethod.Head, "/v1/admin/overview")).Status);
         using var nobody = TestServers.A.Anonymous();
         using var answer = await nobody.GetAsync("/v1/admin/overview");
         Assert.Equal(401, (int)answer.StatusCode);

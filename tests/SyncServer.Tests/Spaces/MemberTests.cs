@@ -66,6 +66,7 @@ public sealed class MemberTests
     [Theory]
     [InlineData("auth0|5f7c/9 ä", true)]
     [InlineData("a%2Fb", true)]
+    [InlineData("%ff", true)]
     [InlineData("~bob", true)]
     [InlineData("bob@example.com", true)]
     [InlineData("bob.smith-1_2", false)]
@@ -91,6 +92,19 @@ public sealed class MemberTests
         Assert.Equal(400, (await owner.PutMemberAsync(new string('p', 256), "reader")).Status);
         Assert.Equal(400, (await owner.PutMemberAsync("a\tb", "reader")).Status);
         Assert.Equal(400, (await owner.RemoveMemberAsync("a\tb")).Status);
+    }
+
+    [Theory]
+    [InlineData("%ff", 400)]
+    [InlineData("a%2525%C3", 400)]
+    [InlineData("%E2%25%82%AC", 400)]
+    [InlineData("%ED%A0%80", 400)]
+    [InlineData("%25ff", 201)]
+    [InlineData("%C3%A4%25", 201)]
+    public async Task A_principal_is_utf_8_in_the_path(string escaped, int status)
+    {
+        var (owner, _) = await New().SharedAsync();
+        Assert.Equal(status, (await owner.SendAsync(HttpMethod.Put, $"members/{escaped}", """{"role":"reader"}""", SpaceRequests.Key(null))).Status);
     }
 
     [Theory]

@@ -146,6 +146,48 @@ public sealed class SpaceTests
         Assert.Equal(200, (await alice.In(shared).PullAsync()).Status);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_repeat_of_erasing_a_personal_space_erases_nothing_that_was_written_since(bool byId)
+    {
+        var alice = New();
+        var erased = await PersonalAsync(alice);
+        var name = byId ? erased : "me";
+        var first = await alice.EraseSpaceAsync(name, "k1");
+        var next = await PersonalAsync(alice);
+        await alice.PushAsync("create", "n1", 0, "{}");
+        var repeat = await alice.EraseSpaceAsync(name, "k1");
+        Assert.Equal((204, null, 204, "true"),
+            (first.Status, first.Header("Idempotent-Replayed"), repeat.Status, repeat.Header("Idempotent-Replayed")));
+        Assert.Equal(next, await PersonalAsync(alice));
+        Assert.Single((await alice.PullAllAsync()).Changes);
+        Assert.Equal(204, (await alice.EraseSpaceAsync("me", "k2")).Status);
+        Assert.Empty((await alice.PullAllAsync()).Changes);
+        Assert.All(await SpaceRequests.RowsAsync(next), table => Assert.Equal(0, table.Value));
+    }
+
+    [Fact]
+    public async Task What_is_left_of_an_erased_account_is_its_next_space_with_the_outcome()
+    {
+        var alice = New();
+        await alice.PushAsync("create", "n1", 0, "{}");
+        await alice.EraseSpaceAsync("me", "k1");
+        var rows = await SpaceRequests.RowsAsync(await PersonalAsync(alice));
+        Assert.Equal("accounts=1 members=1 outcomes=1 spaces=1 totals=1", string.Join(' ', rows
+            .Where(table => table.Value > 0).OrderBy(table => table.Key, StringComparer.Ordinal).Select(table => $"{table.Key}={table.Value}")));
+    }
+
+    [Fact]
+    public async Task A_key_that_was_used_for_something_else_erases_no_personal_space()
+    {
+        var alice = New();
+        await alice.CreateSpaceAsync("""{"name":"Team"}""", "k1");
+        await alice.PushAsync("create", "n1", 0, "{}");
+        Assert.Equal(422, (await alice.EraseSpaceAsync("me", "k1")).Status);
+        Assert.Single((await alice.PullAllAsync()).Changes);
+    }
+
     [Fact]
     public async Task A_personal_space_can_be_erased_by_its_id_by_nobody_else()
     {
@@ -176,6 +218,7 @@ public sealed class SpaceTests
         await alice.PushAsync("create", "n1", 0, "{}");
         var answers = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => alice.EraseSpaceAsync("me", "k1")));
         Assert.All(answers, answer => Assert.Equal(204, answer.Status));
+        Assert.Single(answers, answer => answer.Header("Idempotent-Replayed") is null);
     }
 
     [Theory]
