@@ -16,11 +16,7 @@ public abstract record Decision
     public sealed record Apply(OpKind Kind, JsonObject? Data, IReadOnlyList<Explanation>? Merge = null) : Decision;
 
     /// <summary>Accept without a revision: the record already is as it should be.</summary>
-    public sealed record Keep(IReadOnlyList<Explanation>? Merge = null) : Decision
-    {
-        /// <summary>Whether the device holds something else than it would without the op, so that its next op builds on it.</summary>
-        public bool Counts { get; init; }
-    }
+    public sealed record Keep(IReadOnlyList<Explanation>? Merge = null) : Decision;
 
     /// <summary>Open a conflict, or add to the open one of the same device.</summary>
     public sealed record Park(ErrorCode Kind, string Detail, ParkedStates States, IReadOnlyList<Explanation> Paths) : Decision;

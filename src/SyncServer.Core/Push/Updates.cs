@@ -64,7 +64,7 @@ internal static class Updates
             ? views.OwnLater(theirs, merge.Merged).Concat(merge.Explanations).ToList()
             : null;
         return JsonValue.Same(merge.Merged, theirs)
-            ? new Decision.Keep(explanations) { Counts = explanations is not null }
+            ? new Decision.Keep(explanations)
             : Acceptance.Of(plan, context, op, new Decision.Apply(OpKind.Update, merge.Merged, explanations));
     }
 
