@@ -17,7 +17,7 @@ internal sealed class PlanTimeoutException(NpgsqlException lost)
 /// this transaction, or nothing is.
 /// </summary>
 internal sealed class SpaceTransaction(
-    NpgsqlDataSource source, TimeProvider clock, IOptions<DatabaseOptions> options, ILogger<SpaceTransaction> logger)
+    NpgsqlDataSource source, TimeProvider clock, SpaceHeads heads, IOptions<DatabaseOptions> options, ILogger<SpaceTransaction> logger)
 {
     // Deadlocks and serialization failures undo the whole transaction, so that it may simply run again; a third loss
     // in a row means a load that only waiting helps, and the client hears 503.
@@ -126,6 +126,10 @@ internal sealed class SpaceTransaction(
             // From here on the client's patience does not count: what was decided is stored, and a repeat finds it.
             await SpaceWrite.WriteAsync(connection, loaded!.Plan);
             await transaction.CommitAsync(CancellationToken.None);
+            if (loaded.Plan.Head != loaded.Plan.LoadedHead)
+            {
+                heads.Publish(spec.SpaceId, loaded.Plan.Head);
+            }
         }
 
         return (decided.Answer, null);

@@ -32,6 +32,7 @@ public static class StorageSetup
             options.UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>()));
         services.AddSingleton<Migrator>();
         services.AddSingleton<ServerIdentity>();
+        services.AddSingleton<SpaceHeads>();
         services.AddSingleton<SpaceTransaction>();
         services.AddHostedService<StorageStart>();
         return builder;
