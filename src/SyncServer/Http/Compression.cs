@@ -32,7 +32,7 @@ internal static class Compression
     public static RouteHandlerBuilder NeverCompressed(this RouteHandlerBuilder route) => route.WithMetadata(new NeverCompressed());
 }
 
-/// <summary>Marks a route whose answers go as they are.</summary>
+/// <summary>Marks a route whose answers go as they are: probes too, which are small and asked for all the time.</summary>
 internal sealed class NeverCompressed;
 
 /// <summary>Which answers are compressed.</summary>

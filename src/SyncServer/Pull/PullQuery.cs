@@ -42,29 +42,27 @@ internal sealed record PullPage(long Head, long Horizon, Role? Role, long? TagAt
 /// <summary>The pull is one statement: head, horizon, role, tags and page come from one snapshot.</summary>
 internal sealed class PullQuery(NpgsqlDataSource source)
 {
-    // Where there is nothing to tell, which is what most pulls find, or nobody to tell it to, this is false before a row is
-    // looked at.
-    private const string Wanted = $"""
-        space_id = $1 AND seq > $3
-            AND ($5 IS NULL OR entity = ANY ($5))
-            AND NOT (deleted AND seq <= $4)
-            AND (SELECT head > $3 AND role IS NOT NULL FROM space)
-        """;
+    private const string Filter = "($5 IS NULL OR entity = ANY ($5)) AND NOT (deleted AND seq <= $4)";
 
-    // The first row says how far the page reaches, the others are its changes. The page is cut in the database, by sizes that
-    // stand in the rows, so that data beyond the cut is never read; one by one they are added up only where all together are
-    // too many. The changes come in the order of their seq because both parts do, one after the other: sorting them again
-    // would copy the page. A LIMIT that is not known yet keeps the planner at the index of (space_id, seq), whose rows come
-    // in order, also for a plan that serves small and large spaces alike.
+    // The first row says how far the page reaches, the others are its changes. Where there is nothing to tell, which is what
+    // most pulls find, or nobody to tell it to, no record is looked at. The page is cut in the database, by sizes that stand
+    // in the rows, so that data beyond the cut is never read; one by one they are added up only where all together are too
+    // many. The changes come in the order of their seq because both parts do, one after the other: sorting them again would
+    // copy the page. A LIMIT that is not known yet keeps the planner at the index of (space_id, seq), whose rows come in
+    // order, for small and large spaces alike; the tag at the position is asked for as the first from there on for the same
+    // reason, since for an empty table any index of changes looks as good as the right one.
     private const string Sql = $"""
         WITH space AS MATERIALIZED (
             SELECT head, tombstone_horizon,
                 (SELECT role FROM members WHERE space_id = $1 AND principal = $2) AS role,
-                (SELECT tag FROM changes WHERE space_id = $1 AND seq = $3) AS tag
+                (SELECT CASE WHEN seq = $3 THEN tag END FROM changes WHERE space_id = $1 AND seq >= $3 ORDER BY seq LIMIT 1) AS tag
             FROM spaces WHERE space_id = $1),
         candidates AS MATERIALIZED (
             SELECT count(*)::int AS found, array_agg(seq) AS seqs, sum(size) AS bytes, array_agg(size) AS sizes
-            FROM (SELECT seq, {SpaceRows.EnvelopeSize} AS size FROM records WHERE {Wanted} ORDER BY seq LIMIT $6 + 1) AS candidate),
+            FROM (
+                SELECT seq, {SpaceRows.EnvelopeSize} AS size FROM records
+                WHERE space_id = $1 AND seq > $3 AND {Filter} AND (SELECT head > $3 AND role IS NOT NULL FROM space)
+                ORDER BY seq LIMIT $6 + 1) AS candidate),
         page AS MATERIALIZED (
             SELECT found, seqs, least($6, CASE WHEN bytes <= $7 THEN found ELSE greatest(1, (
                 SELECT count(*)::int
@@ -72,14 +70,16 @@ internal sealed class PullQuery(NpgsqlDataSource source)
                 WHERE bytes <= $7)) END) AS length
             FROM candidates)
         SELECT head, tombstone_horizon, role, tag, has_more, next,
-            CASE WHEN next = $3 THEN tag ELSE (SELECT tag FROM changes WHERE space_id = $1 AND seq = next) END,
+            CASE WHEN next = $3 THEN tag
+                ELSE (SELECT CASE WHEN seq = next THEN tag END FROM changes WHERE space_id = $1 AND seq >= next ORDER BY seq LIMIT 1) END,
             NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
         FROM (
             SELECT *, found > length AS has_more, CASE WHEN found > length THEN seqs[length] ELSE head END AS next
             FROM space, page OFFSET 0) AS reach
         UNION ALL (
             SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, {ChangesJson.Columns}
-            FROM records WHERE {Wanted} ORDER BY seq LIMIT (SELECT length FROM page))
+            FROM records WHERE space_id = $1 AND seq >= (SELECT seqs[1] FROM page) AND {Filter}
+            ORDER BY seq LIMIT (SELECT length FROM page))
         """;
 
     private const int FirstColumnOfChange = 7;
