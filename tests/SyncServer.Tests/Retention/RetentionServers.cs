@@ -48,9 +48,12 @@ public sealed class RetentionServers : IAsyncLifetime
     /// <summary>So much later everything is purged that is due by then.</summary>
     public async Task LaterAsync(double hours)
     {
-        _clock.Move(TimeSpan.FromHours(hours));
+        Wait(hours);
         await PurgeAsync(A);
     }
+
+    /// <summary>It is so much later, and nothing was purged yet.</summary>
+    public void Wait(double hours) => _clock.Move(TimeSpan.FromHours(hours));
 
     /// <summary>Goes over all spaces once, at least.</summary>
     public static async Task PurgeAsync(TestServer server)
