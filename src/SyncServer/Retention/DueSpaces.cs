@@ -12,7 +12,7 @@ internal readonly record struct DueSpace(Guid SpaceId, bool Log, bool Rest);
 /// </summary>
 internal sealed class DueSpaces(NpgsqlDataSource source)
 {
-    /// <summary>Spaces in one look: some tens of milliseconds.</summary>
+    /// <summary>Spaces in one look: about 35 milliseconds.</summary>
     public const int SpacesMax = 1000;
 
     // The change behind the one above the horizon says when that one has become of no use (see LogPurge).

@@ -18,7 +18,7 @@ internal readonly record struct Purged(long Changes, long Tombstones, long Outco
 /// </summary>
 internal sealed class SpacePurge(NpgsqlDataSource source)
 {
-    /// <summary>Rows of a kind in one step: some milliseconds, during which the writers of this one space wait.</summary>
+    /// <summary>Rows of a kind in one step: five to twenty milliseconds, during which the writers of this one space wait.</summary>
     public const int RowsMax = 500;
 
     private const string Lock = "SELECT tombstone_horizon, history_horizon FROM spaces WHERE space_id = $1 FOR UPDATE";
