@@ -19,9 +19,6 @@ internal sealed class Measurement(Database database, PgBench pgbench, Options op
 
     private const int PgBenchClients = 32;
 
-    /// <summary>Until the hot code is compiled for the second time and the pools are full.</summary>
-    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(6);
-
     /// <summary>At the beginning of each run, behind a checkpoint.</summary>
     private static readonly TimeSpan RunIn = TimeSpan.FromSeconds(1);
 
@@ -52,7 +49,7 @@ internal sealed class Measurement(Database database, PgBench pgbench, Options op
                 new LoadSpec(scenario.Workload, ports, scenario.Connections, Phones, _secret, Interlocked.Increment(ref _seed)))));
             await database.ExecuteAsync("ANALYZE");
             var under = new UnderLoad(database, servers, load, ops);
-            await under.RunAsync(WarmUp, TimeSpan.FromSeconds(1));
+            await under.WarmAsync();
             var runs = new List<Run>();
             var baselines = new List<BaselineRun>();
             for (var i = 0; i < options.Runs; i++)

@@ -35,7 +35,6 @@ internal static class Report
         ("alloc B", result => Number(result.Median(run => run.Allocated))),
         ("wal B", result => Number(result.Median(run => run.Wal))),
         ("base wal", result => Number(result.MedianOfBaseline(run => run.Wal))),
-        ("tx", result => Number(result.Median(run => run.Transactions))),
         ("cmds", result => Number(result.Commands)),
         ("B in", result => Number(result.Median(run => run.BytesIn))),
     ];
@@ -43,8 +42,8 @@ internal static class Report
     private const string Legend =
         """
         Medians of alternating runs. server, pg, load, base pg: CPU seconds per 1,000 ops. alloc B: bytes that the server allocated per op.
-        wal B: bytes of write-ahead log per op. tx: database transactions per op. cmds: Npgsql commands and batches per op (COMMITs not
-        counted). B in: bytes of answers per op. base: pgbench with the rows of one op per transaction (32 sessions; lone: one), with the
+        wal B: bytes of write-ahead log per op. cmds: Npgsql commands and batches per op, each a round trip
+        (COMMITs are further ones, and not counted). B in: bytes of answers per op. base: pgbench with the rows of one op per transaction (32 sessions; lone: one), with the
         same page (pull), or COPY (firstsync, records/s). ratio: ops/s over base/s.
         """;
 

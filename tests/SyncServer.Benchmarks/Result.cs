@@ -13,9 +13,6 @@ internal sealed record Run(double OpsPerSecond, double P50, double P99)
     /// <summary>Bytes of write-ahead log per op.</summary>
     public double Wal { get; init; }
 
-    /// <summary>Database transactions per op; PostgreSQL's own statistics, which lag by up to a second.</summary>
-    public double Transactions { get; init; }
-
     /// <summary>Received bytes per op, HTTP heads included.</summary>
     public double BytesIn { get; init; }
 

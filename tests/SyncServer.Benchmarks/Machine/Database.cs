@@ -55,10 +55,6 @@ internal sealed class Database : IAsyncDisposable
     /// <summary>Bytes of write-ahead log since the cluster was made.</summary>
     public Task<long> WalAsync() => ScalarAsync<long>("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint");
 
-    /// <summary>Transactions that ended; sessions report theirs once a second.</summary>
-    public Task<long> TransactionsAsync() =>
-        ScalarAsync<long>("SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()");
-
     /// <summary>Reads what a query gives as COPY does, and throws it away: characters.</summary>
     public async Task<long> CopyAsync(string query)
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using System.Runtime;
 using Microsoft.AspNetCore.Builder;
 
 namespace SyncServer.Benchmarks.Machine;
@@ -22,6 +23,9 @@ internal static class ServerProgram
             {
                 case "allocated":
                     await Console.Error.WriteLineAsync($"{GC.GetTotalAllocatedBytes()}");
+                    break;
+                case "compiled":
+                    await Console.Error.WriteLineAsync($"{JitInfo.GetCompilationTime().TotalMilliseconds:0}");
                     break;
                 case "count":
                     // Counting costs, so it is only on in a window of its own.
