@@ -1,3 +1,7 @@
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Jobs;
+using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using SyncServer.Benchmarks;
 using SyncServer.Benchmarks.Load;
 using SyncServer.Benchmarks.Machine;
@@ -8,6 +12,11 @@ switch (args)
         return await LoadProgram.RunAsync();
     case ["serve", .. var settings]:
         return await ServerProgram.RunAsync(settings);
+    case ["core", .. var more]:
+        // In this process: BenchmarkDotNet would otherwise make a project of its own, which this repository's rules refuse.
+        BenchmarkSwitcher.FromAssembly(typeof(Options).Assembly).RunAll(
+            DefaultConfig.Instance.AddJob(Job.Default.WithToolchain(InProcessEmitToolchain.Instance)), more);
+        return 0;
 }
 
 if (Options.Parse(args) is not { } options)
