@@ -34,7 +34,11 @@ internal static class ResponseHeaders
     /// <summary>Makes sure that the answer names the request header as one that it depends on.</summary>
     public static void Vary(IHeaderDictionary headers, string name)
     {
-        if (!headers.GetCommaSeparatedValues(HeaderNames.Vary).Contains(name, StringComparer.OrdinalIgnoreCase))
+        if (headers.Vary.Count == 0)
+        {
+            headers.Vary = name;
+        }
+        else if (!headers.GetCommaSeparatedValues(HeaderNames.Vary).Contains(name, StringComparer.OrdinalIgnoreCase))
         {
             headers.AppendCommaSeparatedValues(HeaderNames.Vary, name);
         }
