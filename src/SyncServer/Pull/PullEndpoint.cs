@@ -2,6 +2,7 @@ using System.Text.Json;
 using SyncServer.Core;
 using SyncServer.Core.Json;
 using SyncServer.Core.Pull;
+using SyncServer.Core.Records;
 using SyncServer.Core.Spaces;
 using SyncServer.Http;
 using SyncServer.Spaces;
@@ -25,6 +26,8 @@ internal sealed class PullEndpoint(SpaceCalls calls, PullQuery query, ServerIden
     private sealed record Ask(Cursor? Cursor, bool FromNow, IReadOnlyCollection<string> Entities, int Limit)
     {
         public long Filter { get; } = Core.Pull.Cursor.DigestOf(Entities);
+
+        public bool Checksums { get; init; }
     }
 
     private async Task PullAsync(HttpContext context, string space)
@@ -41,6 +44,7 @@ internal sealed class PullEndpoint(SpaceCalls calls, PullQuery query, ServerIden
         {
             Limit = ask.Limit,
             BytesMax = limits.PullBytesMax,
+            Checksums = ask.Checksums,
         };
         var page = await query.ReadAsync(request, context.RequestAborted);
         if (Access.Refuses(page?.Role, Role.Reader) is { } refused)
@@ -66,8 +70,10 @@ internal sealed class PullEndpoint(SpaceCalls calls, PullQuery query, ServerIden
     private Ask? Read(IQueryCollection parameters, Guid spaceId, out Rejection? rejection)
     {
         rejection = Paging.Limit(parameters, limits.PullPageDefault, limits.PullPageMax, out var limit);
+        var wanted = false;
         var noFilter = EntityFilter.Read(parameters, out var entities);
-        if ((rejection ??= noFilter) is not null)
+        rejection ??= noFilter ?? Checksums(parameters, out wanted);
+        if (rejection is not null)
         {
             return null;
         }
@@ -75,17 +81,27 @@ internal sealed class PullEndpoint(SpaceCalls calls, PullQuery query, ServerIden
         var text = parameters["cursor"];
         if (text.Count == 0 || (text.Count == 1 && text[0] == Now))
         {
-            return new Ask(null, text.Count == 1, entities, limit);
+            return new Ask(null, text.Count == 1, entities, limit) { Checksums = wanted };
         }
 
         // A second cursor, an altered one and one of another space are the same mistake: not a cursor of this space.
         if (text.Count == 1 && Cursor.Decode(text[0]!, identity.CursorKey.Span) is { } cursor && cursor.SpaceId == spaceId)
         {
-            return new Ask(cursor, false, entities, limit);
+            return new Ask(cursor, false, entities, limit) { Checksums = wanted };
         }
 
         rejection = new Rejection(ErrorCode.InvalidCursor, "The cursor was not issued for this space.");
         return null;
+    }
+
+    /// <summary>Whether the last page is to carry checksums.</summary>
+    private static Rejection? Checksums(IQueryCollection parameters, out bool wanted)
+    {
+        var values = parameters["checksums"];
+        wanted = values.Count == 1 && values[0] == "1";
+        return wanted || values.Count == 0 || (values.Count == 1 && values[0] == "0")
+            ? null
+            : new Rejection(ErrorCode.InvalidRequest, "checksums is 0 or 1.");
     }
 
     private async Task WriteAsync(HttpContext context, Guid spaceId, Ask ask, PullPage page)
@@ -114,8 +130,26 @@ internal sealed class PullEndpoint(SpaceCalls calls, PullQuery query, ServerIden
         writer.WriteString("cursor", Next(spaceId, ask, page).Encode(identity.CursorKey.Span));
         writer.WriteBoolean("hasMore", page.HasMore);
         writer.WriteString("epoch", identity.Epoch);
+        if (page is { HasMore: false, Checksums: { } checksums })
+        {
+            WriteChecksums(writer, checksums);
+        }
+
         writer.WriteEndObject();
         await writer.FlushAsync(context.RequestAborted);
+    }
+
+    private static void WriteChecksums(Utf8JsonWriter writer, SortedDictionary<string, Checksum> checksums)
+    {
+        writer.WriteStartObject("checksums");
+        foreach (var (entity, checksum) in checksums)
+        {
+            writer.WriteStartObject(entity);
+            checksum.WriteMembers(writer);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndObject();
     }
 
     /// <summary>Behind the last change of the page, or at the head where nothing more is to come.</summary>

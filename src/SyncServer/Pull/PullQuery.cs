@@ -19,6 +19,9 @@ internal sealed record PullRequest(Guid SpaceId, string Principal, long? After, 
 
     /// <summary>Bytes of the page, which a single change may exceed.</summary>
     public required int BytesMax { get; init; }
+
+    /// <summary>Whether checksums of the filter's entities are wanted, of the same snapshot.</summary>
+    public bool Checksums { get; init; }
 }
 
 /// <summary>Where a space stands, and one page after a position, all from one snapshot.</summary>
@@ -32,6 +35,9 @@ internal sealed record PullPage(long Head, long Horizon, Role? Role, long? TagAt
 
     /// <summary>Whether more lies between the page and the head.</summary>
     public bool HasMore { get; set; }
+
+    /// <summary>By entity; null where they were not asked for.</summary>
+    public SortedDictionary<string, Checksum>? Checksums { get; set; }
 }
 
 /// <summary>The pull is one statement: head, horizon, role, tags and page come from one snapshot.</summary>
@@ -44,7 +50,10 @@ internal sealed class PullQuery(NpgsqlDataSource source)
             (SELECT tag FROM changes WHERE space_id = $1 AND seq = $3),
             (SELECT tag FROM changes WHERE space_id = $1 AND seq = s.head),
             r.candidates, CASE WHEN r.is_last THEN (SELECT tag FROM changes WHERE space_id = $1 AND seq = r.seq) END,
-            {SpaceRows.EnvelopeColumns}
+            {SpaceRows.EnvelopeColumns},
+            CASE WHEN $8 AND coalesce(r.place, 1) = 1 THEN ARRAY(SELECT entity {LiveTotals}) END,
+            CASE WHEN $8 AND coalesce(r.place, 1) = 1 THEN ARRAY(SELECT live {LiveTotals}) END,
+            CASE WHEN $8 AND coalesce(r.place, 1) = 1 THEN ARRAY(SELECT sum {LiveTotals}) END
         FROM spaces s
         LEFT JOIN LATERAL (
             SELECT *, lead(seq) OVER (ORDER BY seq) IS NULL AS is_last
@@ -63,6 +72,12 @@ internal sealed class PullQuery(NpgsqlDataSource source)
         ORDER BY r.seq
         """;
 
+    // Read on the first row only.
+    private const string LiveTotals =
+        "FROM totals WHERE space_id = $1 AND live > 0 AND ($5 IS NULL OR entity = ANY ($5)) ORDER BY entity";
+
+    private const int ChecksumsAt = 16;
+
     /// <summary>The page, or null where there is no such space. Who may not read it finds out by <see cref="PullPage.Role"/>.</summary>
     public async Task<PullPage?> ReadAsync(PullRequest request, CancellationToken cancellation)
     {
@@ -78,12 +93,16 @@ internal sealed class PullQuery(NpgsqlDataSource source)
         });
         command.Parameters.Add(new NpgsqlParameter { Value = request.Limit });
         command.Parameters.Add(new NpgsqlParameter { Value = request.BytesMax });
+        command.Parameters.Add(new NpgsqlParameter { Value = request.Checksums });
         await using var reader = await command.ExecuteReaderAsync(cancellation);
         PullPage? page = null;
         while (await reader.ReadAsync(cancellation))
         {
             page ??= new PullPage(reader.GetInt64(0), reader.GetInt64(1),
-                reader.IsDBNull(2) ? null : (Role)reader.GetInt16(2), reader.Number(3), reader.Number(4) ?? 0);
+                reader.IsDBNull(2) ? null : (Role)reader.GetInt16(2), reader.Number(3), reader.Number(4) ?? 0)
+            {
+                Checksums = request.Checksums ? Checksums(reader, request.Entities) : null,
+            };
             if (reader.Number(5) is { } candidates)
             {
                 page.Changes.Add(SpaceRows.Record(reader, 7));
@@ -93,6 +112,21 @@ internal sealed class PullQuery(NpgsqlDataSource source)
         }
 
         return page;
+    }
+
+    /// <summary>Of the entities of the filter, live or not; of all that have live records where there is none.</summary>
+    private static SortedDictionary<string, Checksum> Checksums(NpgsqlDataReader reader, IReadOnlyCollection<string> filter)
+    {
+        var counts = reader.GetFieldValue<long[]>(ChecksumsAt + 1);
+        var sums = reader.GetFieldValue<decimal[]>(ChecksumsAt + 2);
+        var found = reader.GetFieldValue<string[]>(ChecksumsAt).Select((entity, at) => (entity, new Checksum(counts[at], (ulong)sums[at])));
+        var checksums = new SortedDictionary<string, Checksum>(found.ToDictionary(), StringComparer.Ordinal);
+        foreach (var entity in filter)
+        {
+            checksums.TryAdd(entity, default);
+        }
+
+        return checksums;
     }
 
     private static NpgsqlParameter Number(long? value) =>
