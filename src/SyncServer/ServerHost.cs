@@ -9,6 +9,7 @@ using SyncServer.Operators;
 using SyncServer.Pull;
 using SyncServer.Push;
 using SyncServer.Records;
+using SyncServer.Retention;
 using SyncServer.Spaces;
 using SyncServer.Storage;
 
@@ -29,6 +30,7 @@ public static class ServerHost
         builder.AddAccounts();
         builder.AddEntities();
         builder.AddStorage();
+        builder.AddRetention();
         builder.Services.AddSpaces()
             .AddPush()
             .AddPull()
