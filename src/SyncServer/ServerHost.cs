@@ -1,7 +1,10 @@
 using SyncServer.Accounts;
+using SyncServer.Checksums;
 using SyncServer.Conflicts;
 using SyncServer.Entities;
+using SyncServer.Events;
 using SyncServer.Http;
+using SyncServer.Manifest;
 using SyncServer.Operators;
 using SyncServer.Pull;
 using SyncServer.Push;
@@ -31,6 +34,9 @@ public static class ServerHost
         builder.Services.AddSpaces()
             .AddPush()
             .AddPull()
+            .AddChecksums()
+            .AddManifest()
+            .AddEvents()
             .AddRecords()
             .AddConflicts()
             .AddOverview()
@@ -48,6 +54,9 @@ public static class ServerHost
         space.MapMembers();
         space.MapPush();
         space.MapPull();
+        space.MapChecksums();
+        space.MapManifest();
+        space.MapEvents();
         space.MapRecords();
         space.MapConflicts();
         return app;

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Text;
+using System.Text.Json;
+using SyncServer.Core.Records;
 using SyncServer.Storage;
 
 namespace SyncServer.Pull;
@@ -14,6 +15,14 @@ internal sealed class PullBody(ServerIdentity identity)
     /// </summary>
     private const int SliceBytes = 64 * 1024;
 
+    // A cursor, an epoch and their names.
+    private const int PagingBytes = 512;
+
+    private static ReadOnlySpan<byte> Opening => "{\"changes\":"u8;
+
+    // In place of the brace that the paging members begin with as an object of their own.
+    private static ReadOnlySpan<byte> Separator => ","u8;
+
     /// <summary>The ETag of every page of a space whose head is where it was on this one.</summary>
     public string ETag(PullPage page) => $"\"{identity.Epoch[..8]}-{page.Head}\"";
 
@@ -22,9 +31,9 @@ internal sealed class PullBody(ServerIdentity identity)
     {
         var response = context.Response;
         var changes = found.Page.Changes.Json;
-        var (before, after) = ("""{"changes":"""u8.ToArray(), PagingMembers(found));
+        var after = PagingMembers(found);
         response.ContentType = "application/json";
-        response.ContentLength = before.Length + changes.Length + after.Length;
+        response.ContentLength = Opening.Length + changes.Length + after.Length;
         if (HttpMethods.IsHead(context.Request.Method))
         {
             return;
@@ -32,20 +41,47 @@ internal sealed class PullBody(ServerIdentity identity)
 
         var body = response.BodyWriter;
         await response.StartAsync(context.RequestAborted);
-        body.Write(before);
+        body.Write(Opening);
         for (; changes.Length > SliceBytes; changes = changes[SliceBytes..])
         {
             await body.WriteAsync(changes[..SliceBytes], context.RequestAborted);
         }
 
         body.Write(changes.Span);
-        body.Write(after);
+        body.Write(Separator);
+        body.Write(after.Span[1..]);
         await body.FlushAsync(context.RequestAborted);
     }
 
-    // Neither the token nor the epoch has a character that JSON escapes.
-    private byte[] PagingMembers(Pulled.Found found) => Encoding.ASCII.GetBytes(
-        $$"""
-        ,"cursor":"{{found.Next.Encode(identity.CursorKey.Span)}}","hasMore":{{(found.Page.HasMore ? "true" : "false")}},"epoch":"{{identity.Epoch}}"}
-        """);
+    /// <summary>What stands behind the changes, the closing brace included.</summary>
+    private ReadOnlyMemory<byte> PagingMembers(Pulled.Found found)
+    {
+        var written = new ArrayBufferWriter<byte>(PagingBytes);
+        using var writer = new Utf8JsonWriter(written);
+        writer.WriteStartObject();
+        writer.WriteString("cursor", found.Next.Encode(identity.CursorKey.Span));
+        writer.WriteBoolean("hasMore", found.Page.HasMore);
+        writer.WriteString("epoch", identity.Epoch);
+        if (found.Page is { HasMore: false, Checksums: { } checksums })
+        {
+            WriteChecksums(writer, checksums);
+        }
+
+        writer.WriteEndObject();
+        writer.Flush();
+        return written.WrittenMemory;
+    }
+
+    private static void WriteChecksums(Utf8JsonWriter writer, SortedDictionary<string, Checksum> checksums)
+    {
+        writer.WriteStartObject("checksums");
+        foreach (var (entity, checksum) in checksums)
+        {
+            writer.WriteStartObject(entity);
+            checksum.WriteMembers(writer);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndObject();
+    }
 }

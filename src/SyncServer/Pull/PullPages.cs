@@ -34,6 +34,7 @@ internal sealed class PullPages(PullQuery query, ServerIdentity identity, Limits
         {
             Limit = ask.Limit,
             BytesMax = limits.PullBytesMax,
+            Checksums = ask.Checksums,
         };
         var page = await query.ReadAsync(request, cancellation);
         if (Access.Refuses(page?.Role, Role.Reader) is { } refused)

@@ -1,5 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
+using SyncServer.Core.Records;
 using SyncServer.Core.Spaces;
 using SyncServer.Storage;
 
@@ -18,6 +19,9 @@ internal sealed record PullRequest(Guid SpaceId, string Principal, long? After, 
 
     /// <summary>Bytes of the page, which a single change may exceed.</summary>
     public required int BytesMax { get; init; }
+
+    /// <summary>Whether checksums of the filter's entities are wanted, of the same snapshot.</summary>
+    public bool Checksums { get; init; }
 }
 
 /// <summary>Where a space stands, and one page after a position, all from one snapshot.</summary>
@@ -31,6 +35,9 @@ internal sealed record PullPage(long Head, long Horizon, Role? Role, long? TagAt
 
     /// <summary>The tag of the change at <see cref="Next"/>; 0 where there is none.</summary>
     public required long NextTag { get; init; }
+
+    /// <summary>By entity; null where they were not asked for.</summary>
+    public SortedDictionary<string, Checksum>? Checksums { get; init; }
 
     /// <summary>The changes in seq order.</summary>
     public ChangesJson Changes { get; } = new();
@@ -72,7 +79,7 @@ internal sealed class PullQuery(NpgsqlDataSource source)
         SELECT head, tombstone_horizon, role, tag, has_more, next,
             CASE WHEN next = $3 THEN tag
                 ELSE (SELECT CASE WHEN seq = next THEN tag END FROM changes WHERE space_id = $1 AND seq >= next ORDER BY seq LIMIT 1) END,
-            NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+            {FirstRowEnd}
         FROM (
             SELECT *, found > length AS has_more, CASE WHEN found > length THEN seqs[length] ELSE head END AS next
             FROM space, page OFFSET 0) AS reach
@@ -83,11 +90,22 @@ internal sealed class PullQuery(NpgsqlDataSource source)
         """;
 
     private const int FirstColumnOfChange = 7;
+    private const int ChecksumsAt = 15;
+
+    // The same with three columns more, for whoever asks for checksums.
+    private static readonly string SqlWithChecksums = Sql
+        .Replace(FirstRowEnd, FirstRowEnd + $", ARRAY(SELECT entity {LiveTotals}), ARRAY(SELECT live {LiveTotals}), ARRAY(SELECT sum {LiveTotals})", StringComparison.Ordinal)
+        .Replace(ChangesJson.Columns, ChangesJson.Columns + ", NULL, NULL, NULL", StringComparison.Ordinal);
+
+    private const string FirstRowEnd = "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL";
+
+    private const string LiveTotals =
+        "FROM totals WHERE space_id = $1 AND live > 0 AND ($5 IS NULL OR entity = ANY ($5)) ORDER BY entity";
 
     /// <summary>The page, or null where there is no such space. Who may not read it finds out by <see cref="PullPage.Role"/>.</summary>
     public async Task<PullPage?> ReadAsync(PullRequest request, CancellationToken cancellation)
     {
-        await using var command = source.CreateCommand(Sql);
+        await using var command = source.CreateCommand(request.Checksums ? SqlWithChecksums : Sql);
         AddParameters(command.Parameters, request);
         await using var row = await command.ExecuteReaderAsync(cancellation);
         if (!await row.ReadAsync(cancellation))
@@ -100,6 +118,7 @@ internal sealed class PullQuery(NpgsqlDataSource source)
             HasMore = row.GetBoolean(4),
             Next = row.GetInt64(5),
             NextTag = row.Number(6) ?? 0,
+            Checksums = request.Checksums ? Checksums(row, request.Entities) : null,
         };
         while (await row.ReadAsync(cancellation))
         {
@@ -124,5 +143,20 @@ internal sealed class PullQuery(NpgsqlDataSource source)
         });
         parameters.Add(new NpgsqlParameter<int> { TypedValue = request.Limit });
         parameters.Add(new NpgsqlParameter<int> { TypedValue = request.BytesMax });
+    }
+
+    /// <summary>Of the entities of the filter, live or not; of all that have live records where there is none.</summary>
+    private static SortedDictionary<string, Checksum> Checksums(NpgsqlDataReader reader, IReadOnlyCollection<string> filter)
+    {
+        var counts = reader.GetFieldValue<long[]>(ChecksumsAt + 1);
+        var sums = reader.GetFieldValue<decimal[]>(ChecksumsAt + 2);
+        var found = reader.GetFieldValue<string[]>(ChecksumsAt).Select((entity, at) => (entity, new Checksum(counts[at], (ulong)sums[at])));
+        var checksums = new SortedDictionary<string, Checksum>(found.ToDictionary(), StringComparer.Ordinal);
+        foreach (var entity in filter)
+        {
+            checksums.TryAdd(entity, default);
+        }
+
+        return checksums;
     }
 }

@@ -109,6 +109,7 @@ internal static class SyncModel
         {
             total.ToTable("totals").HasStorageParameter("fillfactor", RoomForUpdates);
             total.HasKey(t => new { t.SpaceId, t.Entity }).HasName("pk_totals");
+            total.Property(t => t.Sum).HasColumnType("numeric(20,0)");
         });
         model.Entity<ServerRow>(server =>
         {

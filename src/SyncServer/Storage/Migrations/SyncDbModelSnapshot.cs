@@ -185,6 +185,7 @@ internal sealed class SyncDbModelSnapshot : ModelSnapshot
         row.Property<long>("Replayed").HasColumnType("bigint").HasColumnName("replayed");
         row.Property<long>("Resolved").HasColumnType("bigint").HasColumnName("resolved");
         row.Property<long>("Reused").HasColumnType("bigint").HasColumnName("reused");
+        row.Property<decimal>("Sum").HasColumnType("numeric(20,0)").HasColumnName("sum");
         row.HasKey("SpaceId", "Entity").HasName("pk_totals");
         row.ToTable("totals");
         row.HasAnnotation("Npgsql:StorageParameter:fillfactor", 50);
