@@ -10,11 +10,9 @@ using SyncServer.Storage;
 namespace SyncServer.Pull;
 
 /// <summary><c>GET sync/changes</c> (protocol 5).</summary>
-internal sealed class PullEndpoint(SpaceCalls calls, PullQuery query, ServerIdentity identity, Limits limits)
+internal sealed class PullEndpoint(SpaceCalls calls, PullQuery query, ServerIdentity identity, EpochProof proof, Limits limits)
 {
     private const string Now = "now";
-
-    private readonly long _epoch = Cursor.DigestOf(identity.Epoch);
 
     /// <summary>Maps the route under <c>/v1/spaces/{space}</c>.</summary>
     public static void Map(IEndpointRouteBuilder space) =>
@@ -29,8 +27,10 @@ internal sealed class PullEndpoint(SpaceCalls calls, PullQuery query, ServerIden
 
     private async Task PullAsync(HttpContext context, string space)
     {
+        // Taken before the page is read, so that a page never names an epoch that began after it.
+        var history = identity.Current;
         var (call, rejection) = await calls.ReadAsync(context, space);
-        var ask = rejection is null ? Read(context.Request.Query, call!.SpaceId, out rejection) : null;
+        var ask = rejection is null ? Read(context.Request.Query, call!.SpaceId, history, out rejection) : null;
         if (rejection is not null)
         {
             await Problems.WriteAsync(context, rejection);
@@ -49,21 +49,24 @@ internal sealed class PullEndpoint(SpaceCalls calls, PullQuery query, ServerIden
             return;
         }
 
-        var view = new PullView(_epoch, page!.Head, page.Horizon, page.TagAtPosition, ask.Filter);
+        var view = new PullView(history.EpochDigest, page!.Head, page.Horizon, page.TagAtPosition, ask.Filter);
         if (ask.Cursor is { } cursor && Resync.Check(cursor, view) is { } reason)
         {
-            await ResyncResponse.WriteAsync(context, reason, identity.Epoch);
+            var epoch = reason == ResyncReason.Ahead
+                ? await proof.TakeAsync(cursor, history, context.RequestAborted)
+                : history.Epoch;
+            await ResyncResponse.WriteAsync(context, reason, epoch);
             return;
         }
 
-        await WriteAsync(context, call.SpaceId, ask, page);
+        await WriteAsync(context, ask, page, new Labels(call.SpaceId, history));
     }
 
     private static long? After(Ask ask) => ask.Cursor is { } cursor ? cursor.Position : ask.FromNow ? null : 0;
 
     private static long? Floor(Ask ask) => ask.Cursor is { } cursor ? cursor.Floor : null;
 
-    private Ask? Read(IQueryCollection parameters, Guid spaceId, out Rejection? rejection)
+    private Ask? Read(IQueryCollection parameters, Guid spaceId, History history, out Rejection? rejection)
     {
         rejection = Paging.Limit(parameters, limits.PullPageDefault, limits.PullPageMax, out var limit);
         var noFilter = EntityFilter.Read(parameters, out var entities);
@@ -79,7 +82,7 @@ internal sealed class PullEndpoint(SpaceCalls calls, PullQuery query, ServerIden
         }
 
         // A second cursor, an altered one and one of another space are the same mistake: not a cursor of this space.
-        if (text.Count == 1 && Cursor.Decode(text[0]!, identity.CursorKey.Span) is { } cursor && cursor.SpaceId == spaceId)
+        if (text.Count == 1 && Cursor.Decode(text[0]!, history.CursorKey.Span) is { } cursor && cursor.SpaceId == spaceId)
         {
             return new Ask(cursor, false, entities, limit);
         }
@@ -88,11 +91,14 @@ internal sealed class PullEndpoint(SpaceCalls calls, PullQuery query, ServerIden
         return null;
     }
 
-    private async Task WriteAsync(HttpContext context, Guid spaceId, Ask ask, PullPage page)
+    /// <summary>What names a page's space and history.</summary>
+    private readonly record struct Labels(Guid SpaceId, History History);
+
+    private static async Task WriteAsync(HttpContext context, Ask ask, PullPage page, Labels labels)
     {
         var response = context.Response;
         response.Headers.CacheControl = "private, no-cache";
-        response.Headers.ETag = $"\"{identity.Epoch[..8]}-{page.Head}\"";
+        response.Headers.ETag = $"\"{labels.History.Epoch[..8]}-{page.Head}\"";
         var isAtHead = page.Changes.Count == 0 && !page.HasMore && ask.Cursor?.Position == page.Head;
         if (isAtHead && EntityTags.Read(context.Request.Headers, "If-None-Match", out var known) is null
             && known?.HoldsWeakly(response.Headers.ETag) == true)
@@ -111,15 +117,15 @@ internal sealed class PullEndpoint(SpaceCalls calls, PullQuery query, ServerIden
         }
 
         writer.WriteEndArray();
-        writer.WriteString("cursor", Next(spaceId, ask, page).Encode(identity.CursorKey.Span));
+        writer.WriteString("cursor", Next(ask, page, labels).Encode(labels.History.CursorKey.Span));
         writer.WriteBoolean("hasMore", page.HasMore);
-        writer.WriteString("epoch", identity.Epoch);
+        writer.WriteString("epoch", labels.History.Epoch);
         writer.WriteEndObject();
         await writer.FlushAsync(context.RequestAborted);
     }
 
     /// <summary>Behind the last change of the page, or at the head where nothing more is to come.</summary>
-    private Cursor Next(Guid spaceId, Ask ask, PullPage page) => page.HasMore
-        ? new Cursor(spaceId, _epoch, page.Changes[^1].Seq, page.LastTag, ask.Cursor?.Floor ?? page.Head, ask.Filter)
-        : new Cursor(spaceId, _epoch, page.Head, page.HeadTag, 0, ask.Filter);
+    private static Cursor Next(Ask ask, PullPage page, Labels labels) => page.HasMore
+        ? new Cursor(labels.SpaceId, labels.History.EpochDigest, page.Changes[^1].Seq, page.LastTag, ask.Cursor?.Floor ?? page.Head, ask.Filter)
+        : new Cursor(labels.SpaceId, labels.History.EpochDigest, page.Head, page.HeadTag, 0, ask.Filter);
 }

@@ -19,7 +19,9 @@ internal static class DataSource
     /// A data source for <paramref name="connectionString"/>. <c>Database:*</c> decides what it has a setting for; of
     /// the connection string's own <c>Options</c> every one is kept, and wins.
     /// </summary>
-    public static NpgsqlDataSource Create(string connectionString, DatabaseOptions database, ILoggerFactory? loggers = null)
+    /// <param name="inspect">Called with each new connection before its first use; where it fails, so does the opening.</param>
+    public static NpgsqlDataSource Create(
+        string connectionString, DatabaseOptions database, ILoggerFactory? loggers = null, Func<NpgsqlConnection, Task>? inspect = null)
     {
         var source = new NpgsqlDataSourceBuilder(connectionString).UseLoggerFactory(loggers);
         var settings = source.ConnectionStringBuilder;
@@ -31,6 +33,11 @@ internal static class DataSource
         settings.MaxPoolSize = database.MaxPoolSize;
         settings.MaxAutoPrepare = database.MaxAutoPrepare;
         settings.Multiplexing = false;
+        if (inspect is not null)
+        {
+            source.UsePhysicalConnectionInitializer(opened => Task.Run(() => inspect(opened)).GetAwaiter().GetResult(), inspect);
+        }
+
         return source.Build();
     }
 
