@@ -15,10 +15,10 @@ internal sealed class EpochProof(NpgsqlDataSource source, ServerIdentity identit
         """;
 
     /// <summary>
-    /// The epoch to answer with: a new one, unless <paramref name="history"/> is over already, or the database that takes
+    /// Afterwards <paramref name="history"/> is over, and the identity says what came after it; unless the database that takes
     /// writes knows the cursor's change: a pooler may have sent the pull to a standby that lags behind.
     /// </summary>
-    public async Task<string> TakeAsync(Cursor cursor, History history, CancellationToken cancel)
+    public async Task TakeAsync(Cursor cursor, History history, CancellationToken cancel)
     {
         await using var connection = await source.OpenConnectionAsync(cancel);
         await using (var transaction = await connection.BeginTransactionAsync(cancel))
@@ -34,7 +34,6 @@ internal sealed class EpochProof(NpgsqlDataSource source, ServerIdentity identit
         }
 
         await identity.LookAsync(connection, cancel);
-        return identity.Epoch;
     }
 
     private static async Task<bool> IsAheadAsync(NpgsqlConnection connection, Cursor cursor, CancellationToken cancel)

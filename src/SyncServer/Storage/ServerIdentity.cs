@@ -26,6 +26,9 @@ public sealed class ServerIdentity(IOptions<DatabaseOptions> options, ILogger<Se
     /// <summary>The epoch of <see cref="Current"/>.</summary>
     public string Epoch => Current.Epoch;
 
+    /// <summary>The key of <see cref="Current"/>.</summary>
+    public ReadOnlyMemory<byte> CursorKey => Current.CursorKey;
+
     /// <summary>The first look, which begins a new epoch where the database was restored. Fails where it is not migrated.</summary>
     public async Task LoadAsync(NpgsqlDataSource source, CancellationToken cancel)
     {
