@@ -1,3 +1,5 @@
+using SyncServer.Storage;
+
 namespace SyncServer;
 
 /// <summary>
@@ -81,6 +83,18 @@ internal static partial class Log
 
     [LoggerMessage(LogLevel.Information, "Applied migration {Migration}")]
     public static partial void MigrationApplied(this ILogger log, string migration);
+
+    [LoggerMessage(LogLevel.Warning, "PostgreSQL does not tell its {Mark} (SqlState {State}): of a restore, less is noticed; run `SyncServer new-epoch` after each")]
+    public static partial void MarkNotTold(this ILogger log, string mark, string state);
+
+    [LoggerMessage(
+        LogLevel.Warning,
+        "The database was restored ({Sign}): epoch {Epoch} begins and {Old} is over. Every device pulls from the start and sends again "
+        + "what the database lacks. Where nobody restored it, find out who did; see Backups in OPERATIONS.md")]
+    public static partial void EpochBegan(this ILogger log, string epoch, string old, RewindSign sign);
+
+    [LoggerMessage(LogLevel.Information, "Epoch {Epoch} is served from now on, {Old} no longer")]
+    public static partial void EpochTaken(this ILogger log, string epoch, string old);
 
     [LoggerMessage(LogLevel.Warning, "Not ready: the database does not answer ({Cause})")]
     public static partial void DatabaseDoesNotAnswer(this ILogger log, string cause);

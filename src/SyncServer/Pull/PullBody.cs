@@ -61,7 +61,7 @@ internal sealed class PullBody(ServerIdentity identity)
         writer.WriteStartObject();
         writer.WriteString("cursor", found.Next.Encode(identity.CursorKey.Span));
         writer.WriteBoolean("hasMore", found.Page.HasMore);
-        writer.WriteString("epoch", identity.Epoch);
+        writer.WriteString("epoch", found.Epoch);
         if (found.Page is { HasMore: false, Checksums: { } checksums })
         {
             WriteChecksums(writer, checksums);

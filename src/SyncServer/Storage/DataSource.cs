@@ -28,7 +28,9 @@ internal static class DataSource
     /// A data source for <paramref name="connectionString"/>. <c>Database:*</c> decides what it has a setting for; of
     /// the connection string's own <c>Options</c> every one is kept, and wins.
     /// </summary>
-    public static NpgsqlDataSource Create(string connectionString, DatabaseOptions database, ILoggerFactory? loggers = null)
+    /// <param name="inspect">Called with each new connection before its first use; where it fails, so does the opening.</param>
+    public static NpgsqlDataSource Create(
+        string connectionString, DatabaseOptions database, ILoggerFactory? loggers = null, Func<NpgsqlConnection, Task>? inspect = null)
     {
         var source = new NpgsqlDataSourceBuilder(connectionString).UseLoggerFactory(loggers);
         var settings = source.ConnectionStringBuilder;
@@ -43,6 +45,11 @@ internal static class DataSource
         // A reset before each use would cost more than an idle pull. Whoever sets something for a session, beyond its
         // transaction, clears the pool behind itself.
         settings.NoResetOnClose = true;
+        if (inspect is not null)
+        {
+            source.UsePhysicalConnectionInitializer(opened => Task.Run(() => inspect(opened)).GetAwaiter().GetResult(), inspect);
+        }
+
         return source.Build();
     }
 

@@ -225,8 +225,11 @@ public sealed class ServerRow
     /// <summary>A random 128-bit id in lower-case hex; another one begins when a backup is restored.</summary>
     public required string Epoch { get; set; }
 
-    /// <summary>PostgreSQL's own name of the cluster that the row was made in.</summary>
-    public required string SystemIdentifier { get; set; }
+    /// <summary>PostgreSQL's own name of the cluster that the epoch is of; null where it does not tell.</summary>
+    public string? SystemIdentifier { get; set; }
+
+    /// <summary>PostgreSQL's timeline that the epoch is of; null where it does not tell.</summary>
+    public int? Timeline { get; set; }
 
     /// <summary>32 random bytes; the key that authenticates cursors.</summary>
     public required byte[] CursorKey { get; set; }

@@ -27,14 +27,17 @@ public static class StorageSetup
         services.AddSingleton(provider => DataSource.Create(
             ConnectionString(provider.GetRequiredService<IConfiguration>()),
             provider.GetRequiredService<IOptions<DatabaseOptions>>().Value,
-            provider.GetRequiredService<ILoggerFactory>()));
+            provider.GetRequiredService<ILoggerFactory>(),
+            connection => provider.GetRequiredService<ServerIdentity>().InspectAsync(connection)));
         services.AddPooledDbContextFactory<SyncDb>((provider, options) =>
             options.UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>()));
         services.AddSingleton<Migrator>();
         services.AddSingleton<ServerIdentity>();
+        services.AddSingleton<EpochProof>();
         services.AddSingleton<SpaceHeads>();
         services.AddSingleton<SpaceTransaction>();
         services.AddHostedService<StorageStart>();
+        services.AddHostedService<EpochWatch>();
         return builder;
     }
 

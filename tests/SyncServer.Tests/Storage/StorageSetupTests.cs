@@ -26,7 +26,7 @@ public sealed class StorageSetupTests
         var identity = app.Services.GetRequiredService<ServerIdentity>();
         Assert.Equal(
             await database.LinesAsync("SELECT epoch || ' ' || encode(cursor_key, 'hex') FROM server"),
-            new[] { $"{identity.Epoch} {Convert.ToHexStringLower(identity.CursorKey.Span)}" });
+            new[] { $"{identity.Epoch} {Convert.ToHexStringLower(identity.Current.CursorKey.Span)}" });
         await using var scope = app.Services.CreateAsyncScope();
         Assert.Empty(await scope.ServiceProvider.GetRequiredService<SyncDb>().Spaces.ToListAsync());
     }

@@ -197,8 +197,8 @@ internal sealed class SyncDbModelSnapshot : ModelSnapshot
         row.Property<DateTimeOffset>("CreatedAt").HasColumnType("timestamp with time zone").HasColumnName("created_at");
         row.Property<byte[]>("CursorKey").IsRequired().HasColumnType("bytea").HasColumnName("cursor_key");
         row.Property<string>("Epoch").IsRequired().HasColumnType("text").HasColumnName("epoch").UseCollation("C");
-        row.Property<string>("SystemIdentifier").IsRequired().HasColumnType("text").HasColumnName("system_identifier")
-            .UseCollation("C");
+        row.Property<string>("SystemIdentifier").HasColumnType("text").HasColumnName("system_identifier").UseCollation("C");
+        row.Property<int?>("Timeline").HasColumnType("integer").HasColumnName("timeline");
         row.HasKey("Id").HasName("pk_server");
         row.ToTable("server", table => table.HasCheckConstraint("ck_server_one_row", "id = 1"));
     }
