@@ -135,8 +135,8 @@ public static class PushPlan
     private static SyncRecord Written(SpacePlan plan, PushContext context, Op op, Decision.Apply apply)
     {
         var definition = context.DefinitionOf(op.Key);
-        IEnumerable<UniqueKey> KeysOf(SyncRecord? record) =>
-            record is { Deleted: false, Data: { } data } && definition.Unique.Count > 0 ? UniqueKey.Of(definition, data.Value) : [];
+        IReadOnlyCollection<UniqueKey> KeysOf(SyncRecord? record) =>
+            record is { Deleted: false, Data: { } data } && definition.Unique.Count > 0 ? [.. UniqueKey.Of(definition, data.Value)] : [];
         var before = plan.Find(op.Key);
         var record = plan.Write(context.Author, op, apply.Kind, apply.Data is { } data ? new RecordData(data) : before!.Data);
         plan.Claim(op.Key, KeysOf(before), KeysOf(record));

@@ -59,9 +59,9 @@ internal sealed record LoadedSpace(SpacePlan Plan, Role Role, bool Personal, str
 /// Reads a space in one round trip. The lock is a statement of its own before the reads: in READ COMMITTED every
 /// statement has its own snapshot, so the reads see everything that was committed before the lock was granted.
 /// </summary>
-internal sealed class SpaceLoad(TimeProvider clock)
+internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
 {
-    private const string Space = "SELECT head, personal, name FROM spaces WHERE space_id = $1";
+    private const string Space = "SELECT head, personal, name, unique_rules FROM spaces WHERE space_id = $1";
 
     private static readonly string Both = $"""
         SELECT s.space_id FROM spaces s
@@ -175,6 +175,18 @@ internal sealed class SpaceLoad(TimeProvider clock)
                 spec.UniqueKeys.Select(key => key.Hash).ToArray());
         }
 
+        var (loaded, isBehind) = await ReadAsync(batch, spec, locked, cancellation);
+        if (locked && isBehind)
+        {
+            // Nothing was asked of the keys yet: which of them matter is known only when a decision was tried.
+            await register.CatchUpAsync(connection, spec.SpaceId, cancellation);
+        }
+
+        return loaded;
+    }
+
+    private async Task<(LoadedSpace? Loaded, bool IsBehind)> ReadAsync(NpgsqlBatch batch, LoadSpec spec, bool locked, CancellationToken cancellation)
+    {
         await using var reader = await batch.ExecuteReaderAsync(cancellation);
         var besideLocked = false;
         if (locked && spec.Beside is not null)
@@ -187,23 +199,24 @@ internal sealed class SpaceLoad(TimeProvider clock)
             await reader.NextResultAsync(cancellation);
         }
 
-        return await ReadAsync(reader, spec, cancellation) is { } loaded ? loaded with { BesideLocked = besideLocked } : null;
+        var (loaded, isBehind) = await ReadAsync(reader, spec, cancellation);
+        return (loaded is null ? null : loaded with { BesideLocked = besideLocked }, isBehind);
     }
 
-    private async Task<LoadedSpace?> ReadAsync(NpgsqlDataReader reader, LoadSpec spec, CancellationToken cancellation)
+    private async Task<(LoadedSpace? Loaded, bool IsBehind)> ReadAsync(NpgsqlDataReader reader, LoadSpec spec, CancellationToken cancellation)
     {
         if (!await reader.ReadAsync(cancellation))
         {
-            return null;
+            return default;
         }
 
         var seed = System.Security.Cryptography.RandomNumberGenerator.GetBytes(16);
         var plan = new SpacePlan(spec.SpaceId, reader.GetInt64(0), clock.GetUtcNow(), new Entropy(seed));
-        var (personal, name) = (reader.GetBoolean(1), reader.Text(2));
+        var (personal, name, isBehind) = (reader.GetBoolean(1), reader.Text(2), !register.Knows(reader.Text(3)));
         await reader.NextResultAsync(cancellation);
         if (!await reader.ReadAsync(cancellation))
         {
-            return null;
+            return default;
         }
 
         var role = (Role)reader.GetInt16(0);
@@ -214,7 +227,7 @@ internal sealed class SpaceLoad(TimeProvider clock)
             await ReadRecordsAsync(plan, spec, reader, cancellation);
         }
 
-        return new LoadedSpace(plan, role, personal, name);
+        return (new LoadedSpace(plan, role, personal, name), isBehind);
     }
 
     private static async Task ReadOutcomesAsync(SpacePlan plan, string principal, NpgsqlDataReader reader, CancellationToken cancellation)
@@ -279,7 +292,7 @@ internal sealed class SpaceLoad(TimeProvider clock)
         await reader.NextResultAsync(cancellation);
         while (await reader.ReadAsync(cancellation))
         {
-            plan.Load(new UniqueKey(reader.GetString(0), reader.GetInt32(1), reader.GetString(2)), reader.GetString(3));
+            plan.Load(new UniqueKey(reader.GetString(0), reader.GetString(1), reader.GetString(2)), reader.GetString(3));
         }
     }
 

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 namespace SyncServer.Storage;
 
 /// <summary>Makes the database ready before the server listens: hosted services start in order, the web server last.</summary>
-internal sealed class StorageStart(Migrator migrator, ServerIdentity identity, IOptions<DatabaseOptions> options) : IHostedService
+internal sealed class StorageStart(Migrator migrator, ServerIdentity identity, UniqueRegister register, IOptions<DatabaseOptions> options) : IHostedService
 {
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -13,6 +13,7 @@ internal sealed class StorageStart(Migrator migrator, ServerIdentity identity, I
         }
 
         await identity.LoadAsync(cancellationToken);
+        await register.CatchUpAsync(cancellationToken);
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
