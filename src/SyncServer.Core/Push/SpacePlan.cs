@@ -45,6 +45,7 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     private readonly List<ConflictRow> _conflictRows = [];
     private readonly List<ResolvedOp> _resolved = [];
     private readonly List<Change> _unchanged = [];
+    private readonly List<Change> _ownLater = [];
     private readonly Dictionary<(RecordKey, long, string), DeviceState> _devices = [];
     private readonly Dictionary<UniqueKey, HashSet<string>> _keyHolders = [];
     private long _spent;
@@ -109,6 +110,9 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
 
     /// <summary>Takes over an entry of the log as it was loaded; entries of a record come oldest first.</summary>
     public void Load(Change change) => (change.IsUnchanged ? _unchanged : HistoryOf(change.Key)).Add(change);
+
+    /// <summary>Takes over an own change of a later counter than an op without a base has; it is no part of the record's history here.</summary>
+    public void LoadOwnLater(Change change) => _ownLater.Add(change);
 
     /// <summary>Takes over an open conflict and the <c>$conflict</c> record that holds it.</summary>
     public void Load(ParkedConflict conflict, SyncRecord holder)
@@ -224,8 +228,18 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
         return since;
     }
 
-    /// <summary>Remembers an accepted op that changed nothing, because the next op of its device builds on it.</summary>
-    public void KeepUnchanged(Author author, Op op)
+    /// <summary>The accepted ops of a record that are <paramref name="own"/> and have a larger counter than <paramref name="n"/>, in the order of counters.</summary>
+    public IReadOnlyList<Change> OwnLater(RecordKey key, long? n, Func<Change, bool> own) => n is null ? [] : [.. HistoryOf(key)
+        .Concat(_ownLater.Concat(_unchanged).Where(change => change.Key == key))
+        .Where(change => change.N > n && own(change))
+        .DistinctBy(change => change.OpId, StringComparer.Ordinal)
+        .OrderBy(change => change.N)];
+
+    /// <summary>
+    /// Remembers an accepted op that changed nothing, because the next op of its device builds on it, and because the
+    /// record's history shows what it said and what became of it.
+    /// </summary>
+    public void KeepUnchanged(Author author, Op op, IReadOnlyList<Explanation>? merge)
     {
         var unchanged = new Change
         {
@@ -243,6 +257,7 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
             Patch = null,
             Sent = op.Patch,
             Before = null,
+            Merge = merge is { Count: > 0 } ? new JsonArray([.. merge.Select(path => path.ToJson())]) : null,
         };
         _unchanged.Add(unchanged);
         UnchangedOps.Add(unchanged);

@@ -172,6 +172,9 @@ public sealed class UnchangedOpRow
 
     /// <summary>How it was merged, as it was answered; null where it was applied as sent and all of it was there already.</summary>
     public string? Merge { get; set; }
+
+    /// <summary>Of both; null of rows that are older than the column.</summary>
+    public int? Bytes { get; set; }
 }
 
 public sealed class UniqueKeyRow

@@ -24,6 +24,9 @@ internal sealed record LoadSpec(Guid SpaceId, string Principal, string Device)
     /// <summary>The revisions of these records after which changes matter, at most one <see cref="MergeBase"/> for each op.</summary>
     public IReadOnlyCollection<MergeBase> Bases { get; init; } = [];
 
+    /// <summary>Records that an op without a base edits, and the counters above which the device's own changes matter.</summary>
+    public IReadOnlyDictionary<RecordKey, long> Late { get; init; } = new Dictionary<RecordKey, long>();
+
     /// <summary>Unique keys whose holders matter.</summary>
     public IReadOnlyCollection<UniqueKey> UniqueKeys { get; init; } = [];
 
@@ -43,6 +46,7 @@ internal sealed record LoadSpec(Guid SpaceId, string Principal, string Device)
             OpIds = ops.SelectMany(op => op.DependsOn.Prepend(op.OpId)).ToHashSet(StringComparer.Ordinal),
             Records = ops.Select(op => op.Key).ToHashSet(),
             Bases = merged.Select(op => new MergeBase(op.Key, op.BaseRev!.Value)).ToHashSet(),
+            Late = OwnLater.Of(context.Device, ops),
             Ops = ops.Count,
         };
     }
@@ -173,6 +177,7 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
                 spec.UniqueKeys.Select(key => key.Entity).ToArray(),
                 spec.UniqueKeys.Select(key => key.Rule).ToArray(),
                 spec.UniqueKeys.Select(key => key.Hash).ToArray());
+            OwnLater.AddTo(batch, spec);
         }
 
         var (loaded, isBehind) = await ReadAsync(batch, spec, locked, cancellation);
@@ -294,6 +299,8 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
         {
             plan.Load(new UniqueKey(reader.GetString(0), reader.GetString(1), reader.GetString(2)), reader.GetString(3));
         }
+
+        await OwnLater.ReadAsync(plan, spec, reader, cancellation);
     }
 
     private static void Add(NpgsqlBatch batch, string sql, params IEnumerable<object> values)

@@ -42,8 +42,8 @@ internal static class SpaceWrite
         """;
 
     private const string Unchanged = """
-        INSERT INTO unchanged_ops (space_id, entity, record_id, rev, principal, op_id, device, n, at, sent)
-        SELECT $1, * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10)
+        INSERT INTO unchanged_ops (space_id, entity, record_id, rev, principal, op_id, device, n, at, sent, merge, bytes)
+        SELECT $1, * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         """;
 
     private const string FreedKeys = """
@@ -189,6 +189,7 @@ internal static class SpaceWrite
     private static NpgsqlBatchCommand UnchangedRows(SpacePlan plan)
     {
         var rows = plan.UnchangedOps;
+        var (sent, merge) = (rows.ConvertAll(row => row.Sent?.ToUtf8()), rows.ConvertAll(row => row.Merge?.ToUtf8()));
         return Command(Unchanged, plan.SpaceId,
             rows.Select(row => row.Key.Entity).ToArray(),
             rows.Select(row => row.Key.Id).ToArray(),
@@ -198,7 +199,9 @@ internal static class SpaceWrite
             rows.Select(row => row.Device).ToArray(),
             rows.Select(row => row.N).ToArray(),
             rows.Select(row => row.At).ToArray(),
-            Json(rows.Select(row => row.Sent?.ToUtf8())));
+            Json(sent),
+            Json(merge),
+            rows.Select((_, at) => (sent[at]?.Length ?? 0) + (merge[at]?.Length ?? 0)).ToArray());
     }
 
     /// <summary>Every key is freed before any is taken, so that keys change hands within one plan.</summary>

@@ -25,13 +25,13 @@ internal sealed class UniqueRules : Migration
         ALTER TABLE spaces ADD COLUMN unique_rules text COLLATE "C";
         """;
 
-    // What an accepted op that changed nothing was answered, for the record's history.
+    // What an accepted op that changed nothing was answered, for the record's history, and the bytes by which its pages are cut.
     private const string Unchanged = """
-        ALTER TABLE unchanged_ops ADD COLUMN merge json;
+        ALTER TABLE unchanged_ops ADD COLUMN merge json, ADD COLUMN bytes integer;
         """;
 
     private const string Back = """
-        ALTER TABLE unchanged_ops DROP COLUMN merge;
+        ALTER TABLE unchanged_ops DROP COLUMN merge, DROP COLUMN bytes;
         ALTER TABLE spaces DROP COLUMN unique_rules;
         DROP TABLE unique_keys;
         CREATE TABLE unique_keys (

@@ -156,6 +156,7 @@ internal sealed class SyncDbModelSnapshot : ModelSnapshot
         row.Property<long?>("N").HasColumnType("bigint").HasColumnName("n");
         row.Property<string>("Sent").IsRequired().HasColumnType("json").HasColumnName("sent");
         row.Property<string>("Merge").HasColumnType("json").HasColumnName("merge");
+        row.Property<int?>("Bytes").HasColumnType("integer").HasColumnName("bytes");
         row.HasKey("SpaceId", "Entity", "RecordId", "Rev", "Principal", "OpId").HasName("pk_unchanged_ops");
         row.ToTable("unchanged_ops");
     }
