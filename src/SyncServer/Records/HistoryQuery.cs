@@ -39,7 +39,7 @@ internal sealed class HistoryQuery(NpgsqlDataSource source)
             SELECT * FROM (
                 SELECT *, count(*) OVER () AS candidates, row_number() OVER ({Newest}) AS place,
                     sum(2 * bytes::bigint + {ItemBytes}) OVER ({Newest} ROWS UNBOUNDED PRECEDING) AS page_bytes
-                FROM (
+                FROM (SELECT * FROM (
                     (SELECT seq, entity, record_id, rev, kind, op_id, principal, device, n, at, tag, patch, sent, before, NULL::json AS merge, bytes
                     FROM changes
                     WHERE space_id = $1 AND entity = $3 AND record_id = $4 AND rev < $5
@@ -48,7 +48,7 @@ internal sealed class HistoryQuery(NpgsqlDataSource source)
                     (SELECT 0, entity, record_id, rev, {(int)OpKind.Update}, op_id, principal, device, n, at, 0, NULL, sent, NULL, merge, coalesce(bytes, 0)
                     FROM unchanged_ops
                     WHERE space_id = $1 AND entity = $3 AND record_id = $4 AND (rev, at, op_id, principal) < ($8, $9, $10, $11)
-                    ORDER BY rev DESC, at DESC, op_id DESC, principal DESC LIMIT $6 + 1)
+                    ORDER BY rev DESC, at DESC, op_id DESC, principal DESC LIMIT $6 + 1)) AS entry
                     {Newest} LIMIT $6 + 1) AS candidate) AS measured
             WHERE place <= $6 AND (place = 1 OR page_bytes <= $7)) AS c ON true
         WHERE m.space_id = $1 AND m.principal = $2
