@@ -31,6 +31,22 @@ internal static partial class Log
     [LoggerMessage(EventId = 6, Level = LogLevel.Information, Message = "Space {SpaceId} is busy: its unique values are registered with its next write")]
     public static partial void UniqueKeysLeft(ILogger logger, Guid spaceId);
 
+    [LoggerMessage(
+        EventId = 20, Level = LogLevel.Information,
+        Message = "Purged {Changes} changes and {Tombstones} tombstones and shortened {Outcomes} outcomes of {Spaces} spaces in {Seconds:0.0} s "
+            + "(more is left: {MoreIsLeft})")]
+    public static partial void Purged(
+        ILogger logger, long changes, long tombstones, long outcomes, int spaces, double seconds, bool moreIsLeft);
+
+    [LoggerMessage(EventId = 21, Level = LogLevel.Warning, Message = "Space {SpaceId} was not purged whole, which is tried again: {Cause}")]
+    public static partial void PurgeWaits(ILogger logger, Guid spaceId, string cause);
+
+    [LoggerMessage(EventId = 22, Level = LogLevel.Warning, Message = "Nothing was purged, which is tried again: {Cause}")]
+    public static partial void RetentionWaits(ILogger logger, string cause);
+
+    [LoggerMessage(EventId = 23, Level = LogLevel.Error, Message = "A round of retention failed: {Exceptions}")]
+    public static partial void RetentionFailed(ILogger logger, string exceptions);
+
     [LoggerMessage(900, LogLevel.Information, "Making a PostgreSQL cluster in {Directory}")]
     public static partial void EmbeddedPostgresInitialising(ILogger logger, string directory);
 

@@ -253,6 +253,7 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
             {
                 ResolvedForOp = !reader.IsDBNull(6) && reader.GetInt16(6) != 0,
                 Entity = reader.Text(10) ?? "",
+                IsExpired = reader.IsDBNull(9),
             };
             plan.Load(new OutcomeKey(principal, reader.GetString(0)), stored);
         }

@@ -79,6 +79,7 @@ internal sealed class SyncDbModelSnapshot : ModelSnapshot
         row.Property<string>("UpdatedBy").IsRequired().HasColumnType("text").HasColumnName("updated_by").UseCollation("C");
         row.HasKey("SpaceId", "Entity", "RecordId").HasName("pk_records");
         row.HasIndex("SpaceId", "Seq").IsUnique().HasDatabaseName("ux_records_seq");
+        row.HasIndex(["SpaceId", "Seq"], "ix_records_tombstones").HasFilter("deleted AND (seq IS NOT NULL)");
         row.ToTable("records");
     }
 
@@ -122,6 +123,7 @@ internal sealed class SyncDbModelSnapshot : ModelSnapshot
         row.Property<short>("State").HasColumnType("smallint").HasColumnName("state");
         row.Property<short>("Status").HasColumnType("smallint").HasColumnName("status");
         row.HasKey("SpaceId", "Principal", "OpId").HasName("pk_outcomes");
+        row.HasIndex("SpaceId", "DecidedAt").HasDatabaseName("ix_outcomes_whole").HasFilter("body IS NOT NULL");
         row.ToTable("outcomes");
     }
 
@@ -158,6 +160,7 @@ internal sealed class SyncDbModelSnapshot : ModelSnapshot
         row.Property<string>("Merge").HasColumnType("json").HasColumnName("merge");
         row.Property<int?>("Bytes").HasColumnType("integer").HasColumnName("bytes");
         row.HasKey("SpaceId", "Entity", "RecordId", "Rev", "Principal", "OpId").HasName("pk_unchanged_ops");
+        row.HasIndex("SpaceId", "At").HasDatabaseName("ix_unchanged_ops_at");
         row.ToTable("unchanged_ops");
     }
 
