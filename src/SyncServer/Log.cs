@@ -26,6 +26,13 @@ internal static partial class Log
     [LoggerMessage(EventId = 4, Level = LogLevel.Warning, Message = "Planning {Ops} ops took {Seconds:0.0} s, during which space {SpaceId} was held")]
     public static partial void SlowPlan(ILogger logger, int ops, Guid spaceId, double seconds);
 
+    [LoggerMessage(EventId = 5, Level = LogLevel.Warning, Message = "In space {SpaceId} {Count} unique values are shared by older records, "
+        + "which stay as they are; 'SyncServer check' names them")]
+    public static partial void UniqueValuesShared(ILogger logger, Guid spaceId, long count);
+
+    [LoggerMessage(EventId = 6, Level = LogLevel.Information, Message = "Space {SpaceId} is busy: its unique values are registered with its next write")]
+    public static partial void UniqueKeysLeft(ILogger logger, Guid spaceId);
+
     [LoggerMessage(
         EventId = 20, Level = LogLevel.Information,
         Message = "Purged {Changes} changes and {Tombstones} tombstones and shortened {Outcomes} outcomes of {Spaces} spaces in {Seconds:0.0} s "

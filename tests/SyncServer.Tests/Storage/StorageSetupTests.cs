@@ -6,6 +6,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using SyncServer.Entities;
 using SyncServer.Operators;
 using SyncServer.Storage;
 
@@ -138,6 +139,7 @@ public sealed class StorageSetupTests
             ["Database:MigrateOnStart"] = migrate.ToString(),
             ["Database:AllowUnsafeSettings"] = allowUnsafe.ToString(),
         });
+        builder.AddEntities();
         builder.AddStorage();
         builder.Services.AddHealth();
         builder.Services.AddAuthorization();
