@@ -24,6 +24,15 @@ internal static partial class Log
     [LoggerMessage(EventId = 4, Level = LogLevel.Warning, Message = "Planning {Ops} ops took {Seconds:0.0} s, during which space {SpaceId} was held")]
     public static partial void SlowPlan(ILogger logger, int ops, Guid spaceId, double seconds);
 
+    [LoggerMessage(EventId = 5, Level = LogLevel.Warning, Message = "Hints between servers are interrupted, which costs latency alone ({Cause})")]
+    public static partial void HintsInterrupted(ILogger logger, string cause);
+
+    [LoggerMessage(EventId = 6, Level = LogLevel.Warning, Message = "The heads of watched spaces cannot be checked, which is tried again ({Cause})")]
+    public static partial void HeadsNotChecked(ILogger logger, string cause);
+
+    [LoggerMessage(EventId = 7, Level = LogLevel.Information, Message = "Let a stream go whose reader took nothing for {Seconds:0.0} s")]
+    public static partial void SlowReader(ILogger logger, double seconds);
+
     [LoggerMessage(900, LogLevel.Information, "Making a PostgreSQL cluster in {Directory}")]
     public static partial void EmbeddedPostgresInitialising(ILogger logger, string directory);
 

@@ -17,9 +17,11 @@ internal static class DataSource
 
     /// <summary>
     /// A data source for <paramref name="connectionString"/>. <c>Database:*</c> decides what it has a setting for; of
-    /// the connection string's own <c>Options</c> every one is kept, and wins.
+    /// the connection string's own <c>Options</c> every one is kept, and wins. Without a pool every connection is a session of
+    /// its own, beyond <c>MaxPoolSize</c>, for whoever keeps it.
     /// </summary>
-    public static NpgsqlDataSource Create(string connectionString, DatabaseOptions database, ILoggerFactory? loggers = null)
+    public static NpgsqlDataSource Create(
+        string connectionString, DatabaseOptions database, ILoggerFactory? loggers = null, bool pooled = true)
     {
         var source = new NpgsqlDataSourceBuilder(connectionString).UseLoggerFactory(loggers);
         var settings = source.ConnectionStringBuilder;
@@ -31,6 +33,7 @@ internal static class DataSource
         settings.MaxPoolSize = database.MaxPoolSize;
         settings.MaxAutoPrepare = database.MaxAutoPrepare;
         settings.Multiplexing = false;
+        settings.Pooling = pooled && settings.Pooling;
         return source.Build();
     }
 
