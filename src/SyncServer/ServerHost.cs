@@ -2,6 +2,7 @@ using SyncServer.Accounts;
 using SyncServer.Conflicts;
 using SyncServer.Entities;
 using SyncServer.Http;
+using SyncServer.Live;
 using SyncServer.Operators;
 using SyncServer.Pull;
 using SyncServer.Push;
@@ -28,6 +29,7 @@ public static class ServerHost
         builder.AddStorage();
         builder.Services.AddSpaces()
             .AddPush()
+            .AddLive()
             .AddPull()
             .AddRecords()
             .AddConflicts()

@@ -12,6 +12,9 @@ internal sealed record PullAsk(Cursor? Cursor, bool FromNow, IReadOnlyCollection
     /// <summary>The digest of the filter, as cursors carry it.</summary>
     public long Filter { get; } = Core.Pull.Cursor.DigestOf(Entities);
 
+    /// <summary>The same ask from another position on.</summary>
+    public PullAsk From(Cursor cursor) => this with { Cursor = cursor, FromNow = false };
+
     /// <summary>The seq after which changes are wanted; null is the head.</summary>
     public long? After => Cursor is { } cursor ? cursor.Position : FromNow ? null : 0;
 

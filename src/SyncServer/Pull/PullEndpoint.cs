@@ -7,7 +7,7 @@ using SyncServer.Storage;
 namespace SyncServer.Pull;
 
 /// <summary><c>GET sync/changes</c> (protocol 5).</summary>
-internal sealed class PullEndpoint(SpaceCalls calls, PullAsks asks, PullPages pages, PullBody body, ServerIdentity identity)
+internal sealed class PullEndpoint(SpaceCalls calls, PullAsks asks, PullWait pages, PullBody body, ServerIdentity identity)
 {
     /// <summary>Maps the route under <c>/v1/spaces/{space}</c>.</summary>
     public static void Map(IEndpointRouteBuilder space) =>
@@ -25,7 +25,7 @@ internal sealed class PullEndpoint(SpaceCalls calls, PullAsks asks, PullPages pa
             return;
         }
 
-        await (await pages.ReadAsync(call!, ask!, context.RequestAborted) switch
+        await (await pages.ReadAsync(context, call!, ask!) switch
         {
             Pulled.Refused refused => Problems.WriteAsync(context, refused.Rejection),
             Pulled.Resync resync => ResyncResponse.WriteAsync(context, resync.Reason, identity.Epoch),
@@ -38,7 +38,7 @@ internal sealed class PullEndpoint(SpaceCalls calls, PullAsks asks, PullPages pa
         var response = context.Response;
         response.Headers.CacheControl = "private, no-cache";
         response.Headers.ETag = body.ETag(found.Page);
-        var isAtHead = found.Page.Changes.Count == 0 && !found.Page.HasMore && ask.Cursor?.Position == found.Page.Head;
+        var isAtHead = found.IsEmpty && ask.Cursor?.Position == found.Page.Head;
         if (isAtHead && EntityTags.Read(context.Request.Headers, "If-None-Match", out var known) is null
             && known?.HoldsWeakly(response.Headers.ETag) == true)
         {
