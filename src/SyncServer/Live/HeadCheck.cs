@@ -11,6 +11,9 @@ namespace SyncServer.Live;
 internal sealed class HeadCheck(
     SpaceWatches watches, NpgsqlDataSource source, IOptions<LiveOptions> options, ILogger<HeadCheck> logger) : BackgroundService
 {
+    /// <summary>Before a check that failed is tried again, however rare checks are: somebody may have asked for it.</summary>
+    private static readonly TimeSpan Retry = TimeSpan.FromSeconds(1);
+
     private readonly SemaphoreSlim _asked = new(0);
     private bool _isFailing;
 
@@ -29,7 +32,8 @@ internal sealed class HeadCheck(
     {
         while (true)
         {
-            await _asked.WaitAsync(options.Value.CheckInterval, stoppingToken);
+            var interval = options.Value.CheckInterval;
+            await _asked.WaitAsync(_isFailing && interval > Retry ? Retry : interval, stoppingToken);
             try
             {
                 await CheckAsync(watches.Spaces(), stoppingToken);
@@ -37,7 +41,7 @@ internal sealed class HeadCheck(
             }
             catch (Exception failure) when (!stoppingToken.IsCancellationRequested)
             {
-                // Told once per outage: it is tried again every round.
+                // Told once per outage, and tried again.
                 if (!_isFailing)
                 {
                     Log.HeadsNotChecked(logger, Unavailability.CauseOf(failure) ?? failure.GetType().Name);

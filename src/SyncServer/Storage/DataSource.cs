@@ -9,6 +9,9 @@ internal static class DataSource
     /// <summary>How the server's sessions are named in <c>pg_stat_activity</c>.</summary>
     public const string ApplicationName = "SyncServer";
 
+    /// <summary>What is added to that name for sessions beside the pool.</summary>
+    public const string OwnSession = " hints";
+
     /// <summary>
     /// Seconds that the client waits longer than the server: a statement that takes too long ends with PostgreSQL's own
     /// error, and the connection stays usable.
@@ -33,7 +36,12 @@ internal static class DataSource
         settings.MaxPoolSize = database.MaxPoolSize;
         settings.MaxAutoPrepare = database.MaxAutoPrepare;
         settings.Multiplexing = false;
-        settings.Pooling = pooled && settings.Pooling;
+        if (!pooled)
+        {
+            settings.Pooling = false;
+            settings.ApplicationName += OwnSession;
+        }
+
         return source.Build();
     }
 
