@@ -80,13 +80,14 @@ internal sealed class LiveStream(HttpResponseMessage response, StreamReader read
         return (records, id);
     }
 
-    /// <summary>Returns when the stream has ended, also by a connection that was cut.</summary>
+    /// <summary>Returns when the stream has ended, also by a connection that was cut; fails where it goes on.</summary>
     public async Task EndAsync()
     {
         try
         {
-            while (await BlockAsync() is not null)
+            for (var until = DateTime.UtcNow + Patience; await BlockAsync() is not null;)
             {
+                Assert.True(DateTime.UtcNow < until, "The stream goes on.");
             }
         }
         catch (Exception cut) when (cut is IOException or HttpRequestException)
