@@ -1,12 +1,16 @@
 using SyncServer.Accounts;
+using SyncServer.Checksums;
 using SyncServer.Conflicts;
 using SyncServer.Entities;
+using SyncServer.Events;
 using SyncServer.Http;
 using SyncServer.Live;
+using SyncServer.Manifest;
 using SyncServer.Operators;
 using SyncServer.Pull;
 using SyncServer.Push;
 using SyncServer.Records;
+using SyncServer.Retention;
 using SyncServer.Spaces;
 using SyncServer.Storage;
 
@@ -27,10 +31,14 @@ public static class ServerHost
         builder.AddAccounts();
         builder.AddEntities();
         builder.AddStorage();
+        builder.AddRetention();
         builder.Services.AddSpaces()
             .AddPush()
             .AddLive()
             .AddPull()
+            .AddChecksums()
+            .AddManifest()
+            .AddEvents()
             .AddRecords()
             .AddConflicts()
             .AddOverview()
@@ -48,6 +56,9 @@ public static class ServerHost
         space.MapMembers();
         space.MapPush();
         space.MapPull();
+        space.MapChecksums();
+        space.MapManifest();
+        space.MapEvents();
         space.MapRecords();
         space.MapConflicts();
         return app;

@@ -260,12 +260,7 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
             Sent = op.Replaces || op.Patch.Equals(applied) ? null : op.Patch,
             Before = kind == OpKind.Delete ? from : applied.Count == 0 || before is null ? null : MergePatch.Diff(data!.Value, from),
         };
-        var live = (record.Deleted ? 0 : 1) - (before is { Deleted: false } ? 1 : 0);
-        if (live != 0)
-        {
-            Tallies.Add(op.Key.Entity, tally => tally with { Live = tally.Live + live });
-        }
-
+        Tallies.AddWrite(before, record);
         _records[op.Key] = record;
         _written.Add(op.Key);
         HistoryOf(op.Key).Add(change);

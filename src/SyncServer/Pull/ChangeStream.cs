@@ -1,7 +1,5 @@
 using SyncServer.Core;
-using SyncServer.Core.Json;
 using SyncServer.Core.Pull;
-using SyncServer.Core.Records;
 using SyncServer.Live;
 using SyncServer.Spaces;
 
@@ -22,7 +20,10 @@ internal sealed class ChangeStream(HttpContext context, StreamParts parts, PullA
     /// </summary>
     private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(20);
 
-    private PullAsk _ask = ask;
+    private static readonly byte[] NoChanges = "[]"u8.ToArray();
+
+    // An event has no paging members, and so no checksums either.
+    private PullAsk _ask = ask with { Checksums = false };
     private Cursor? _told = ask.Cursor;
     private EventStream? _events;
 
@@ -93,13 +94,14 @@ internal sealed class ChangeStream(HttpContext context, StreamParts parts, PullA
         }
 
         var found = (Pulled.Found)pulled;
+        using var page = found.Page;
         _ask = _ask.From(found.Next);
-        if (found.Page.Changes.Count > 0 || _told is null)
+        if (page.Changes.Count > 0 || _told is null)
         {
-            await SendAsync(found.Page.Changes);
+            await SendAsync(page.Changes.Json);
         }
 
-        return (found.Page.HasMore ? Next.Page : Next.Rest, null);
+        return (page.HasMore ? Next.Page : Next.Rest, null);
     }
 
     /// <summary>
@@ -113,7 +115,7 @@ internal sealed class ChangeStream(HttpContext context, StreamParts parts, PullA
         {
             if (_events!.SignDue == TimeSpan.Zero)
             {
-                await (_told == _ask.Cursor ? _events.CommentAsync(Ended) : SendAsync([]));
+                await (_told == _ask.Cursor ? _events.CommentAsync(Ended) : SendAsync(NoChanges));
             }
 
             if (Watch.HasMoved || Ended.IsCancellationRequested)
@@ -125,10 +127,9 @@ internal sealed class ChangeStream(HttpContext context, StreamParts parts, PullA
         }
     }
 
-    private Task SendAsync(IReadOnlyList<SyncRecord> changes)
+    private Task SendAsync(ReadOnlyMemory<byte> changes)
     {
         _told = _ask.Cursor;
-        var data = JsonText.Write(writer => parts.Body.WriteEvent(writer, changes));
-        return _events!.EventAsync("changes", parts.Body.Token(_told!.Value), data, Ended);
+        return _events!.EventAsync("changes", parts.Body.Token(_told!.Value), parts.Body.Event(changes), Ended);
     }
 }

@@ -38,6 +38,7 @@ internal sealed class PullPages(PullQuery query, ServerIdentity identity, Limits
         {
             Limit = ask.Limit,
             BytesMax = limits.PullBytesMax,
+            Checksums = ask.Checksums,
         };
         var page = await query.ReadAsync(request, cancellation);
         if (Access.Refuses(page?.Role, Role.Reader) is { } refused)
@@ -51,7 +52,6 @@ internal sealed class PullPages(PullQuery query, ServerIdentity identity, Limits
             : new Pulled.Found(page, Next(call.SpaceId, ask, page));
     }
 
-    private Cursor Next(Guid spaceId, PullAsk ask, PullPage page) => page.HasMore
-        ? new Cursor(spaceId, _epoch, page.Changes[^1].Seq, page.LastTag, ask.Cursor?.Floor ?? page.Head, ask.Filter)
-        : new Cursor(spaceId, _epoch, page.Head, page.HeadTag, 0, ask.Filter);
+    private Cursor Next(Guid spaceId, PullAsk ask, PullPage page) =>
+        new(spaceId, _epoch, page.Next, page.NextTag, page.HasMore ? ask.Cursor?.Floor ?? page.Head : 0, ask.Filter);
 }

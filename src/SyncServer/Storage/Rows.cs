@@ -188,8 +188,14 @@ public sealed class TotalRow
     public required Guid SpaceId { get; set; }
     public required string Entity { get; set; }
 
-    /// <summary>Records that are not deleted now; the only figure here that also falls.</summary>
+    /// <summary>Records that are not deleted now; with <see cref="Sum"/> the only figure here that also falls.</summary>
     public long Live { get; set; }
+
+    /// <summary>
+    /// The sum of the digests of live records modulo 2^64, from 0. bigint has no such numbers, and its addition fails where
+    /// this one goes on from 0.
+    /// </summary>
+    public decimal Sum { get; set; }
     public long Applied { get; set; }
     public long Merged { get; set; }
     public long Parked { get; set; }

@@ -235,6 +235,7 @@ internal sealed class SpaceLoad(TimeProvider clock)
             {
                 ResolvedForOp = !reader.IsDBNull(6) && reader.GetInt16(6) != 0,
                 Entity = reader.Text(10) ?? "",
+                IsExpired = reader.IsDBNull(9),
             };
             plan.Load(new OutcomeKey(principal, reader.GetString(0)), stored);
         }

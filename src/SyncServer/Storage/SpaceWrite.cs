@@ -56,10 +56,11 @@ internal static class SpaceWrite
         """;
 
     private const string Totals = """
-        INSERT INTO totals AS t (space_id, entity, live, applied, merged, parked, refused, replayed, reused, opened, resolved)
-        SELECT $1, * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        INSERT INTO totals AS t (space_id, entity, live, sum, applied, merged, parked, refused, replayed, reused, opened, resolved)
+        SELECT $1, * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         ON CONFLICT (space_id, entity) DO UPDATE SET
-            live = t.live + excluded.live, applied = t.applied + excluded.applied, merged = t.merged + excluded.merged,
+            live = t.live + excluded.live, sum = mod(t.sum + excluded.sum, 18446744073709551616),
+            applied = t.applied + excluded.applied, merged = t.merged + excluded.merged,
             parked = t.parked + excluded.parked, refused = t.refused + excluded.refused, replayed = t.replayed + excluded.replayed,
             reused = t.reused + excluded.reused, opened = t.opened + excluded.opened, resolved = t.resolved + excluded.resolved
         """;
@@ -223,6 +224,7 @@ internal static class SpaceWrite
         return Command(Totals, plan.SpaceId,
             rows.Keys.ToArray(),
             Column(row => row.Live),
+            rows.Values.Select(row => (decimal)row.Sum).ToArray(),
             Column(row => row.Applied),
             Column(row => row.Merged),
             Column(row => row.Parked),

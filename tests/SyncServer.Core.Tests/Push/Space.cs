@@ -29,6 +29,7 @@ internal sealed class Space
     private long _head;
     private int _pushes;
     private readonly Dictionary<UniqueKey, string?> _keys = [];
+    private readonly Dictionary<string, Checksum> _checksums = new(StringComparer.Ordinal);
 
     public Limits Limits { get; init; } = new();
 
@@ -93,7 +94,7 @@ internal sealed class Space
     public void Expire(Client client, string opId)
     {
         var key = new OutcomeKey(client.Principal, opId);
-        _outcomes[key] = _outcomes[key] with { Outcome = _outcomes[key].Outcome with { Body = default } };
+        _outcomes[key] = _outcomes[key] with { Outcome = _outcomes[key].Outcome with { Body = default, ETag = null, Location = null }, IsExpired = true };
     }
 
     /// <summary>Loses outcomes whose effects stay: what no server may do.</summary>
@@ -236,6 +237,22 @@ internal sealed class Space
         }
 
         StoreKeys(plan);
+        StoreChecksums(plan);
+    }
+
+    /// <summary>Afterwards what the plans gained is what there is to count and to add up.</summary>
+    private void StoreChecksums(SpacePlan plan)
+    {
+        foreach (var (entity, tally) in plan.Tallies.ByEntity)
+        {
+            _checksums[entity] = _checksums.GetValueOrDefault(entity) + new Checksum(tally.Live, tally.Sum);
+        }
+
+        foreach (var records in _records.Values.ToLookup(record => record.Key.Entity))
+        {
+            var expected = records.Aggregate(default(Checksum), (sum, record) => sum + Checksum.Of(record));
+            Assert.Equal(expected, _checksums.GetValueOrDefault(records.Key));
+        }
     }
 
     /// <summary>Afterwards every live record holds its own unique keys, and nobody holds any other.</summary>
