@@ -120,4 +120,18 @@ public sealed record Limits
     /// <summary>Ids in one manifest.</summary>
     [Range(1, MostItems)]
     public int ManifestMax { get; init; } = 1_000;
+
+    /// <summary>
+    /// Seconds that <c>Prefer: wait</c> may ask for: less than the minute after which most proxies give up on an answer
+    /// that has not begun.
+    /// </summary>
+    [Range(1, 60 * 60)]
+    public int PullWaitSecondsMax { get; init; } = 50;
+
+    /// <summary>
+    /// Streams and waits that one principal holds open at one server: some devices with one for each of their spaces. An idle
+    /// one costs a connection and some kilobytes.
+    /// </summary>
+    [Range(1, MostItems)]
+    public int LivePerPrincipal { get; init; } = 64;
 }

@@ -4,6 +4,7 @@ using SyncServer.Conflicts;
 using SyncServer.Entities;
 using SyncServer.Events;
 using SyncServer.Http;
+using SyncServer.Live;
 using SyncServer.Manifest;
 using SyncServer.Operators;
 using SyncServer.Pull;
@@ -33,6 +34,7 @@ public static class ServerHost
         builder.AddRetention();
         builder.Services.AddSpaces()
             .AddPush()
+            .AddLive()
             .AddPull()
             .AddChecksums()
             .AddManifest()

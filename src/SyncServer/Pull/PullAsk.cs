@@ -12,6 +12,9 @@ internal sealed record PullAsk(Cursor? Cursor, bool FromNow, IReadOnlyCollection
     /// <summary>The digest of the filter, as cursors carry it.</summary>
     public long Filter { get; } = Core.Pull.Cursor.DigestOf(Entities);
 
+    /// <summary>The same ask from another position on.</summary>
+    public PullAsk From(Cursor cursor) => this with { Cursor = cursor, FromNow = false };
+
     /// <summary>Whether the page with nothing behind it is to carry checksums.</summary>
     public bool Checksums { get; init; }
 

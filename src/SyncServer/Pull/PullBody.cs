@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Text.Json;
+using SyncServer.Core.Pull;
 using SyncServer.Core.Records;
 using SyncServer.Storage;
 
@@ -25,6 +26,27 @@ internal sealed class PullBody(ServerIdentity identity)
 
     /// <summary>The ETag of every page of a space whose head is where it was on this one.</summary>
     public string ETag(PullPage page) => $"\"{identity.Epoch[..8]}-{page.Head}\"";
+
+    /// <summary>The token of a cursor.</summary>
+    public string Token(Cursor cursor) => cursor.Encode(identity.CursorKey.Span);
+
+    /// <summary>A page as the data of an event: its cursor is the event's id, and whether there is more, the next event tells.</summary>
+    /// <param name="changes">The changes as a JSON array.</param>
+    public ReadOnlyMemory<byte> Event(ReadOnlyMemory<byte> changes)
+    {
+        var written = new ArrayBufferWriter<byte>(changes.Length + PagingBytes);
+        using var writer = new Utf8JsonWriter(written);
+        writer.WriteStartObject();
+        writer.WritePropertyName("changes");
+        writer.WriteRawValue(changes.Span, skipInputValidation: true);
+        writer.WriteString("epoch", identity.Epoch);
+        writer.WriteEndObject();
+        writer.Flush();
+        return written.WrittenMemory;
+    }
+
+    /// <summary>The problem document of a pull whose cursor does not hold.</summary>
+    public ReadOnlyMemory<byte> Resync(HttpContext context, ResyncReason reason) => ResyncResponse.Body(context, reason, identity.Epoch);
 
     /// <summary>Writes a page with its paging members as the body of an answer; HEAD gets its length alone.</summary>
     public async Task WriteAsync(HttpContext context, Pulled.Found found)
@@ -59,7 +81,7 @@ internal sealed class PullBody(ServerIdentity identity)
         var written = new ArrayBufferWriter<byte>(PagingBytes);
         using var writer = new Utf8JsonWriter(written);
         writer.WriteStartObject();
-        writer.WriteString("cursor", found.Next.Encode(identity.CursorKey.Span));
+        writer.WriteString("cursor", Token(found.Next));
         writer.WriteBoolean("hasMore", found.Page.HasMore);
         writer.WriteString("epoch", found.Epoch);
         if (found.Page is { HasMore: false, Checksums: { } checksums })

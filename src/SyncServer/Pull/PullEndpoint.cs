@@ -6,7 +6,7 @@ using SyncServer.Storage;
 namespace SyncServer.Pull;
 
 /// <summary><c>GET sync/changes</c> (protocol 5).</summary>
-internal sealed class PullEndpoint(SpaceCalls calls, PullAsks asks, PullPages pages, PullBody body, ServerIdentity identity)
+internal sealed class PullEndpoint(SpaceCalls calls, PullAsks asks, PullWait pages, PullBody body, ServerIdentity identity)
 {
     /// <summary>Maps the route under <c>/v1/spaces/{space}</c>.</summary>
     public static void Map(IEndpointRouteBuilder space) =>
@@ -34,7 +34,7 @@ internal sealed class PullEndpoint(SpaceCalls calls, PullAsks asks, PullPages pa
             return (null, malformed);
         }
 
-        var pulled = await pages.ReadAsync(call, ask!, context.RequestAborted);
+        var pulled = await pages.ReadAsync(context, call, ask!);
         return pulled is Pulled.Refused refused ? (null, refused.Rejection) : (new Asked(ask!, pulled), null);
     }
 
@@ -44,7 +44,7 @@ internal sealed class PullEndpoint(SpaceCalls calls, PullAsks asks, PullPages pa
         var response = context.Response;
         response.Headers.CacheControl = "private, no-cache";
         response.Headers.ETag = body.ETag(page);
-        var isAtHead = page is { Changes.Count: 0, HasMore: false } && ask.Cursor?.Position == page.Head;
+        var isAtHead = found.IsEmpty && ask.Cursor?.Position == page.Head;
         if (isAtHead && EntityTags.Read(context.Request.Headers, "If-None-Match", out var known) is null
             && known?.HoldsWeakly(response.Headers.ETag) == true)
         {

@@ -17,7 +17,11 @@ internal abstract record Pulled
     /// A page of <paramref name="Epoch"/>. <paramref name="Next"/> stands behind its last change, or at the head where
     /// nothing more is to come.
     /// </summary>
-    internal sealed record Found(PullPage Page, Cursor Next, string Epoch) : Pulled;
+    internal sealed record Found(PullPage Page, Cursor Next, string Epoch) : Pulled
+    {
+        /// <summary>Nothing is on it and nothing behind it.</summary>
+        public bool IsEmpty => Page.Changes.Count == 0 && !Page.HasMore;
+    }
 
     /// <summary>The caller may not read the space, or there is none.</summary>
     internal sealed record Refused(Rejection Rejection) : Pulled;

@@ -9,6 +9,9 @@ internal static class DataSource
     /// <summary>How the server's sessions are named in <c>pg_stat_activity</c>.</summary>
     public const string ApplicationName = "SyncServer";
 
+    /// <summary>What is added to that name for sessions beside the pool.</summary>
+    public const string OwnSession = " hints";
+
     /// <summary>
     /// Seconds that the client waits longer than the server: a statement that takes too long ends with PostgreSQL's own
     /// error, and the connection stays usable.
@@ -26,11 +29,12 @@ internal static class DataSource
 
     /// <summary>
     /// A data source for <paramref name="connectionString"/>. <c>Database:*</c> decides what it has a setting for; of
-    /// the connection string's own <c>Options</c> every one is kept, and wins.
+    /// the connection string's own <c>Options</c> every one is kept, and wins. Without a pool every connection is a session of
+    /// its own, beyond <c>MaxPoolSize</c>, for whoever keeps it.
     /// </summary>
     /// <param name="inspect">Called with each new connection before its first use; where it fails, so does the opening.</param>
     public static NpgsqlDataSource Create(
-        string connectionString, DatabaseOptions database, ILoggerFactory? loggers = null, Func<NpgsqlConnection, Task>? inspect = null)
+        string connectionString, DatabaseOptions database, ILoggerFactory? loggers = null, Func<NpgsqlConnection, Task>? inspect = null, bool pooled = true)
     {
         var source = new NpgsqlDataSourceBuilder(connectionString).UseLoggerFactory(loggers);
         var settings = source.ConnectionStringBuilder;
@@ -48,6 +52,12 @@ internal static class DataSource
         if (inspect is not null)
         {
             source.UsePhysicalConnectionInitializer(opened => Task.Run(() => inspect(opened)).GetAwaiter().GetResult(), inspect);
+        }
+
+        if (!pooled)
+        {
+            settings.Pooling = false;
+            settings.ApplicationName += OwnSession;
         }
 
         return source.Build();

@@ -11,6 +11,9 @@ public static class StorageSetup
     /// <summary>The name of the connection string.</summary>
     public const string ConnectionName = "Sync";
 
+    /// <summary>The key of the data source whose connections are sessions of their own, for those who keep one for good.</summary>
+    public const string Unpooled = "unpooled";
+
     /// <summary>
     /// Adds the data source, <see cref="SyncDb"/> (scoped, and as <see cref="IDbContextFactory{TContext}"/>),
     /// <see cref="Migrator"/> and <see cref="ServerIdentity"/>. The connection string is read when the data source is
@@ -25,11 +28,8 @@ public static class StorageSetup
             .BindConfiguration(DatabaseOptions.Section)
             .PostConfigure<IHostEnvironment>((options, host) => options.MigrateOnStart ??= host.IsDevelopment());
         services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton(provider => DataSource.Create(
-            ConnectionString(provider.GetRequiredService<IConfiguration>()),
-            provider.GetRequiredService<IOptions<DatabaseOptions>>().Value,
-            provider.GetRequiredService<ILoggerFactory>(),
-            connection => provider.GetRequiredService<ServerIdentity>().InspectAsync(connection)));
+        services.AddSingleton(provider => Source(provider, pooled: true));
+        services.AddKeyedSingleton(Unpooled, (provider, _) => Source(provider, pooled: false));
         services.AddPooledDbContextFactory<SyncDb>((provider, options) =>
             options.UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>()));
         services.AddSingleton<Migrator>();
@@ -42,6 +42,13 @@ public static class StorageSetup
         services.AddHostedService<EpochWatch>();
         return builder;
     }
+
+    private static NpgsqlDataSource Source(IServiceProvider provider, bool pooled) => DataSource.Create(
+        ConnectionString(provider.GetRequiredService<IConfiguration>()),
+        provider.GetRequiredService<IOptions<DatabaseOptions>>().Value,
+        provider.GetRequiredService<ILoggerFactory>(),
+        connection => provider.GetRequiredService<ServerIdentity>().InspectAsync(connection),
+        pooled);
 
     private static string ConnectionString(IConfiguration configuration) =>
         configuration.GetConnectionString(ConnectionName) is { Length: > 0 } given
