@@ -39,6 +39,12 @@ public sealed record Limits
     public const int MergeChanges = 1_000;
 
     /// <summary>
+    /// Revisions of a record among which an op without baseRev looks for later ones of its device. Each costs a look-up, for
+    /// every increment of a busy counter too, and an op is overtaken by those sent with it, not by hundreds of others.
+    /// </summary>
+    public const int LateChanges = 100;
+
+    /// <summary>
     /// Changes since baseRev times bytes of the record: what is copied to find out what a device saw, about a third of a
     /// second at most. Beyond it the op is parked, never guessed.
     /// </summary>

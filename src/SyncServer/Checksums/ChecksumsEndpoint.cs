@@ -12,8 +12,6 @@ namespace SyncServer.Checksums;
 /// <summary><c>GET sync/checksums</c> (protocol 5).</summary>
 internal sealed class ChecksumsEndpoint(SpaceCalls calls, ChecksumsQuery query, ServerIdentity identity)
 {
-    private readonly long _epoch = Cursor.DigestOf(identity.Epoch);
-
     /// <summary>Maps the route under <c>/v1/spaces/{space}</c>.</summary>
     public static void Map(IEndpointRouteBuilder space) =>
         space.MapRead("/sync/checksums", (HttpContext context, string space, ChecksumsEndpoint endpoint) =>
@@ -35,30 +33,30 @@ internal sealed class ChecksumsEndpoint(SpaceCalls calls, ChecksumsQuery query, 
             return unknown;
         }
 
+        // The state of a space decides every answer under one address; the space behind "me" may become another.
+        var history = identity.Current;
+        string ETagOf(long head) => $"\"{history.Epoch[..8]}-{call.SpaceId:n}-{head}\"";
         var found = await query.ReadAsync(new ChecksumsAsk(call!.SpaceId, call.Principal, ask.Entities)
         {
             Bucket = ask.Bucket,
-            IsKnown = head => ask.Known?.HoldsWeakly(ETagOf(call.SpaceId, head)) == true,
+            IsKnown = head => ask.Known?.HoldsWeakly(ETagOf(head)) == true,
         }, context.RequestAborted);
         if (Access.Refuses(found?.Role, Role.Reader) is { } refused)
         {
             return refused;
         }
 
-        var etag = context.Response.Headers.ETag = ETagOf(call.SpaceId, found!.Head);
+        var etag = context.Response.Headers.ETag = ETagOf(found!.Head);
         if (ask.Known?.HoldsWeakly(etag) == true)
         {
             JsonResponse.NotModified(context.Response);
             return null;
         }
 
-        var cursor = new Cursor(call.SpaceId, _epoch, found.Head, found.HeadTag, Floor: 0, Filter: 0);
+        var cursor = new Cursor(call.SpaceId, history.EpochDigest, found.Head, found.HeadTag, Floor: 0, Filter: 0).Encode(history.CursorKey.Span);
         await JsonResponse.WriteAsync(context, writer => Write(writer, cursor, found, ask.Bucket));
         return null;
     }
-
-    /// <summary>The state of a space decides every answer under one address; the space behind <c>me</c> may become another.</summary>
-    private string ETagOf(Guid spaceId, long head) => $"\"{identity.Epoch[..8]}-{spaceId:n}-{head}\"";
 
     private static Rejection? Read(HttpRequest request, out Ask ask)
     {
@@ -84,10 +82,10 @@ internal sealed class ChecksumsEndpoint(SpaceCalls calls, ChecksumsQuery query, 
         return isHex ? null : new Rejection(ErrorCode.InvalidRequest, "bucket is one byte as two lower-case hex digits.");
     }
 
-    private void Write(Utf8JsonWriter writer, Cursor cursor, SpaceChecksums found, byte? bucket)
+    private static void Write(Utf8JsonWriter writer, string cursor, SpaceChecksums found, byte? bucket)
     {
         writer.WriteStartObject();
-        writer.WriteString("cursor", cursor.Encode(identity.CursorKey.Span));
+        writer.WriteString("cursor", cursor);
         writer.WriteStartObject("entities");
         foreach (var (entity, checksum) in found.ByEntity)
         {

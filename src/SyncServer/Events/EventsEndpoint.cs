@@ -31,6 +31,9 @@ internal sealed class EventsEndpoint(SpaceCalls calls, EventsQuery query, Server
     private sealed record Ask(long After, int Limit, string? Epoch, EntityTags? Known)
     {
         public Guid SpaceId { get; init; }
+
+        /// <summary>The epoch that was served when the page was asked for.</summary>
+        public required string Served { get; init; }
     }
 
     private async Task ReadAsync(HttpContext context, string space)
@@ -54,13 +57,13 @@ internal sealed class EventsEndpoint(SpaceCalls calls, EventsQuery query, Server
         {
             await Problems.WriteAsync(context, rejection);
         }
-        else if (ask.Epoch is { } epoch && epoch != identity.Epoch)
+        else if (ask.Epoch is { } epoch && epoch != ask.Served)
         {
-            await WriteGoneAsync(context, "epoch", "The database was restored and has another history than this.", page!);
+            await WriteGoneAsync(context, ("epoch", "The database was restored and has another history than this."), ask, page!);
         }
         else if (ask.After < page!.HistoryHorizon)
         {
-            await WriteGoneAsync(context, "expired", "Changes after this seq were purged; those after the horizon are kept.", page);
+            await WriteGoneAsync(context, ("expired", "Changes after this seq were purged; those after the horizon are kept."), ask, page);
         }
         else
         {
@@ -77,7 +80,7 @@ internal sealed class EventsEndpoint(SpaceCalls calls, EventsQuery query, Server
         var noAfter = After(parameters, out var after);
         var noTags = EntityTags.Read(request.Headers, "If-None-Match", out var known);
         var epochs = parameters["epoch"];
-        ask = new Ask(after, limit, epochs.Count == 0 ? null : epochs.ToString(), known);
+        ask = new Ask(after, limit, epochs.Count == 0 ? null : epochs.ToString(), known) { Served = identity.Epoch };
         return noAfter ?? noLimit ?? noTags
             ?? (epochs.Count > 1 ? new Rejection(ErrorCode.InvalidRequest, "epoch is given once.") : null);
     }
@@ -100,18 +103,18 @@ internal sealed class EventsEndpoint(SpaceCalls calls, EventsQuery query, Server
                 : new Rejection(ErrorCode.InvalidRequest, "after is one seq, a whole number from 0.");
     }
 
-    private Task WriteGoneAsync(HttpContext context, string reason, string detail, EventsPage page) =>
-        Problems.WriteAsync(context, new Rejection(ErrorCode.ResyncRequired, detail), writer =>
+    private static Task WriteGoneAsync(HttpContext context, (string Reason, string Detail) why, Ask ask, EventsPage page) =>
+        Problems.WriteAsync(context, new Rejection(ErrorCode.ResyncRequired, why.Detail), writer =>
         {
-            writer.WriteString("reason", reason);
-            writer.WriteString("epoch", identity.Epoch);
+            writer.WriteString("reason", why.Reason);
+            writer.WriteString("epoch", ask.Served);
             writer.WriteNumber("horizon", page.HistoryHorizon);
         });
 
-    private async Task WriteAsync(HttpContext context, Ask ask, EventsPage page, string cacheControl)
+    private static async Task WriteAsync(HttpContext context, Ask ask, EventsPage page, string cacheControl)
     {
         var last = page.Events.Count == 0 ? ask.After : page.Events[^1].Seq;
-        var etag = $"\"{identity.Epoch[..8]}-{ask.SpaceId:n}-{ask.After}-{last}{(page.IsFull ? "" : "-end")}\"";
+        var etag = $"\"{ask.Served[..8]}-{ask.SpaceId:n}-{ask.After}-{last}{(page.IsFull ? "" : "-end")}\"";
         context.Response.Headers.ETag = etag;
         if (ask.Known?.HoldsWeakly(etag) == true)
         {
@@ -131,7 +134,7 @@ internal sealed class EventsEndpoint(SpaceCalls calls, EventsQuery query, Server
             }
 
             writer.WriteBoolean("hasMore", page.IsFull);
-            writer.WriteString("epoch", identity.Epoch);
+            writer.WriteString("epoch", ask.Served);
             writer.WriteEndObject();
         }, cacheControl);
     }

@@ -31,7 +31,7 @@ internal sealed class PushTransaction(SpaceTransaction transaction, ServerIdenti
         var spec = LoadSpec.Of(request.Call.SpaceId, context, ops);
         Decided<IReadOnlyList<Outcome>> Decide(LoadedSpace loaded)
         {
-            var (outcomes, discard) = PushPlan.Run(loaded.Plan, context, request.Items);
+            var (outcomes, discard) = PushPlan.Run(loaded.Plan, context with { Epoch = identity.Epoch }, request.Items);
             return new Decided<IReadOnlyList<Outcome>>(outcomes, discard);
         }
 

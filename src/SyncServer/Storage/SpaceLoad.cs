@@ -24,6 +24,9 @@ internal sealed record LoadSpec(Guid SpaceId, string Principal, string Device)
     /// <summary>The revisions of these records after which changes matter, at most one <see cref="MergeBase"/> for each op.</summary>
     public IReadOnlyCollection<MergeBase> Bases { get; init; } = [];
 
+    /// <summary>Records that an op without a base edits, and the counters above which the device's own changes matter.</summary>
+    public IReadOnlyDictionary<RecordKey, long> Late { get; init; } = new Dictionary<RecordKey, long>();
+
     /// <summary>Unique keys whose holders matter.</summary>
     public IReadOnlyCollection<UniqueKey> UniqueKeys { get; init; } = [];
 
@@ -43,6 +46,7 @@ internal sealed record LoadSpec(Guid SpaceId, string Principal, string Device)
             OpIds = ops.SelectMany(op => op.DependsOn.Prepend(op.OpId)).ToHashSet(StringComparer.Ordinal),
             Records = ops.Select(op => op.Key).ToHashSet(),
             Bases = merged.Select(op => new MergeBase(op.Key, op.BaseRev!.Value)).ToHashSet(),
+            Late = OwnLater.Of(context.Device, ops),
             Ops = ops.Count,
         };
     }
@@ -59,9 +63,9 @@ internal sealed record LoadedSpace(SpacePlan Plan, Role Role, bool Personal, str
 /// Reads a space in one round trip. The lock is a statement of its own before the reads: in READ COMMITTED every
 /// statement has its own snapshot, so the reads see everything that was committed before the lock was granted.
 /// </summary>
-internal sealed class SpaceLoad(TimeProvider clock)
+internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
 {
-    private const string Space = "SELECT head, personal, name FROM spaces WHERE space_id = $1";
+    private const string Space = "SELECT head, personal, name, unique_rules FROM spaces WHERE space_id = $1";
 
     private static readonly string Both = $"""
         SELECT s.space_id FROM spaces s
@@ -173,8 +177,21 @@ internal sealed class SpaceLoad(TimeProvider clock)
                 spec.UniqueKeys.Select(key => key.Entity).ToArray(),
                 spec.UniqueKeys.Select(key => key.Rule).ToArray(),
                 spec.UniqueKeys.Select(key => key.Hash).ToArray());
+            OwnLater.AddTo(batch, spec);
         }
 
+        var (loaded, isBehind) = await ReadAsync(batch, spec, locked, cancellation);
+        if (locked && isBehind)
+        {
+            // Nothing was asked of the keys yet: which of them matter is known only when a decision was tried.
+            await register.CatchUpAsync(connection, spec.SpaceId, cancellation);
+        }
+
+        return loaded;
+    }
+
+    private async Task<(LoadedSpace? Loaded, bool IsBehind)> ReadAsync(NpgsqlBatch batch, LoadSpec spec, bool locked, CancellationToken cancellation)
+    {
         await using var reader = await batch.ExecuteReaderAsync(cancellation);
         var besideLocked = false;
         if (locked && spec.Beside is not null)
@@ -187,23 +204,24 @@ internal sealed class SpaceLoad(TimeProvider clock)
             await reader.NextResultAsync(cancellation);
         }
 
-        return await ReadAsync(reader, spec, cancellation) is { } loaded ? loaded with { BesideLocked = besideLocked } : null;
+        var (loaded, isBehind) = await ReadAsync(reader, spec, cancellation);
+        return (loaded is null ? null : loaded with { BesideLocked = besideLocked }, isBehind);
     }
 
-    private async Task<LoadedSpace?> ReadAsync(NpgsqlDataReader reader, LoadSpec spec, CancellationToken cancellation)
+    private async Task<(LoadedSpace? Loaded, bool IsBehind)> ReadAsync(NpgsqlDataReader reader, LoadSpec spec, CancellationToken cancellation)
     {
         if (!await reader.ReadAsync(cancellation))
         {
-            return null;
+            return default;
         }
 
         var seed = System.Security.Cryptography.RandomNumberGenerator.GetBytes(16);
         var plan = new SpacePlan(spec.SpaceId, reader.GetInt64(0), clock.GetUtcNow(), new Entropy(seed));
-        var (personal, name) = (reader.GetBoolean(1), reader.Text(2));
+        var (personal, name, isBehind) = (reader.GetBoolean(1), reader.Text(2), !register.Knows(reader.Text(3)));
         await reader.NextResultAsync(cancellation);
         if (!await reader.ReadAsync(cancellation))
         {
-            return null;
+            return default;
         }
 
         var role = (Role)reader.GetInt16(0);
@@ -214,7 +232,7 @@ internal sealed class SpaceLoad(TimeProvider clock)
             await ReadRecordsAsync(plan, spec, reader, cancellation);
         }
 
-        return new LoadedSpace(plan, role, personal, name);
+        return (new LoadedSpace(plan, role, personal, name), isBehind);
     }
 
     private static async Task ReadOutcomesAsync(SpacePlan plan, string principal, NpgsqlDataReader reader, CancellationToken cancellation)
@@ -280,8 +298,10 @@ internal sealed class SpaceLoad(TimeProvider clock)
         await reader.NextResultAsync(cancellation);
         while (await reader.ReadAsync(cancellation))
         {
-            plan.Load(new UniqueKey(reader.GetString(0), reader.GetInt32(1), reader.GetString(2)), reader.GetString(3));
+            plan.Load(new UniqueKey(reader.GetString(0), reader.GetString(1), reader.GetString(2)), reader.GetString(3));
         }
+
+        await OwnLater.ReadAsync(plan, spec, reader, cancellation);
     }
 
     private static void Add(NpgsqlBatch batch, string sql, params IEnumerable<object> values)

@@ -42,17 +42,18 @@ internal static class SpaceWrite
         """;
 
     private const string Unchanged = """
-        INSERT INTO unchanged_ops (space_id, entity, record_id, rev, principal, op_id, device, n, at, sent)
-        SELECT $1, * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10)
+        INSERT INTO unchanged_ops (space_id, entity, record_id, rev, principal, op_id, device, n, at, sent, merge, bytes)
+        SELECT $1, * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         """;
 
     private const string FreedKeys = """
-        DELETE FROM unique_keys u USING unnest($2, $3, $4) AS k(entity, rule, hash)
-        WHERE u.space_id = $1 AND u.entity = k.entity AND u.rule = k.rule AND u.hash = k.hash
+        DELETE FROM unique_keys u USING unnest($2, $3, $4, $5) AS k(entity, rule, hash, record_id)
+        WHERE u.space_id = $1 AND u.entity = k.entity AND u.rule = k.rule AND u.hash = k.hash AND u.record_id = k.record_id
         """;
 
     private const string TakenKeys = """
-        INSERT INTO unique_keys (space_id, entity, rule, hash, record_id) SELECT $1, * FROM unnest($2, $3, $4, $5)
+        INSERT INTO unique_keys (space_id, entity, rule, hash, duplicate, record_id)
+        SELECT $1, k.entity, k.rule, k.hash, 0, k.record_id FROM unnest($2, $3, $4, $5) AS k(entity, rule, hash, record_id)
         """;
 
     private const string Totals = """
@@ -105,7 +106,7 @@ internal static class SpaceWrite
             batch.BatchCommands.Add(UnchangedRows(plan));
         }
 
-        if (plan.ClaimedKeys.Count > 0)
+        if (plan.FreedKeys.Count + plan.TakenKeys.Count > 0)
         {
             AddKeys(batch, plan);
         }
@@ -189,6 +190,7 @@ internal static class SpaceWrite
     private static NpgsqlBatchCommand UnchangedRows(SpacePlan plan)
     {
         var rows = plan.UnchangedOps;
+        var (sent, merge) = (rows.ConvertAll(row => row.Sent?.ToUtf8()), rows.ConvertAll(row => row.Merge?.ToUtf8()));
         return Command(Unchanged, plan.SpaceId,
             rows.Select(row => row.Key.Entity).ToArray(),
             rows.Select(row => row.Key.Id).ToArray(),
@@ -198,24 +200,23 @@ internal static class SpaceWrite
             rows.Select(row => row.Device).ToArray(),
             rows.Select(row => row.N).ToArray(),
             rows.Select(row => row.At).ToArray(),
-            Json(rows.Select(row => row.Sent?.ToUtf8())));
+            Json(sent),
+            Json(merge),
+            rows.Select((_, at) => (sent[at]?.Length ?? 0) + (merge[at]?.Length ?? 0)).ToArray());
     }
 
-    /// <summary>Every claimed key is freed first, whoever held it, so that keys change hands within one plan.</summary>
+    /// <summary>Every key is freed before any is taken, so that keys change hands within one plan.</summary>
     private static void AddKeys(NpgsqlBatch batch, SpacePlan plan)
     {
-        var claimed = plan.ClaimedKeys.Keys.ToList();
-        var taken = plan.ClaimedKeys.Where(key => key.Value is not null).ToList();
-        batch.BatchCommands.Add(Command(FreedKeys, plan.SpaceId,
-            claimed.Select(key => key.Entity).ToArray(),
-            claimed.Select(key => key.Rule).ToArray(),
-            claimed.Select(key => key.Hash).ToArray()));
-        batch.BatchCommands.Add(Command(TakenKeys, plan.SpaceId,
-            taken.Select(key => key.Key.Entity).ToArray(),
-            taken.Select(key => key.Key.Rule).ToArray(),
-            taken.Select(key => key.Key.Hash).ToArray(),
-            taken.Select(key => key.Value!).ToArray()));
+        batch.BatchCommands.Add(Keys(FreedKeys, plan.SpaceId, [.. plan.FreedKeys]));
+        batch.BatchCommands.Add(Keys(TakenKeys, plan.SpaceId, [.. plan.TakenKeys.Select(taken => (taken.Key, taken.Value))]));
     }
+
+    private static NpgsqlBatchCommand Keys(string sql, Guid space, IReadOnlyList<(UniqueKey Key, string RecordId)> rows) => Command(sql, space,
+        rows.Select(row => row.Key.Entity).ToArray(),
+        rows.Select(row => row.Key.Rule).ToArray(),
+        rows.Select(row => row.Key.Hash).ToArray(),
+        rows.Select(row => row.RecordId).ToArray());
 
     private static NpgsqlBatchCommand TotalRows(SpacePlan plan)
     {

@@ -6,6 +6,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using SyncServer.Entities;
 using SyncServer.Operators;
 using SyncServer.Storage;
 
@@ -26,7 +27,7 @@ public sealed class StorageSetupTests
         var identity = app.Services.GetRequiredService<ServerIdentity>();
         Assert.Equal(
             await database.LinesAsync("SELECT epoch || ' ' || encode(cursor_key, 'hex') FROM server"),
-            new[] { $"{identity.Epoch} {Convert.ToHexStringLower(identity.CursorKey.Span)}" });
+            new[] { $"{identity.Epoch} {Convert.ToHexStringLower(identity.Current.CursorKey.Span)}" });
         await using var scope = app.Services.CreateAsyncScope();
         Assert.Empty(await scope.ServiceProvider.GetRequiredService<SyncDb>().Spaces.ToListAsync());
     }
@@ -138,6 +139,7 @@ public sealed class StorageSetupTests
             ["Database:MigrateOnStart"] = migrate.ToString(),
             ["Database:AllowUnsafeSettings"] = allowUnsafe.ToString(),
         });
+        builder.AddEntities();
         builder.AddStorage();
         builder.Services.AddHealth();
         builder.Services.AddAuthorization();
