@@ -33,13 +33,13 @@ internal static partial class Log
     [LoggerMessage(EventId = 6, Level = LogLevel.Information, Message = "Space {SpaceId} is busy: its unique values are registered with its next write")]
     public static partial void UniqueKeysLeft(ILogger logger, Guid spaceId);
 
-    [LoggerMessage(EventId = 12, Level = LogLevel.Warning, Message = "Hints between servers are interrupted, which costs latency alone ({Cause})")]
+    [LoggerMessage(EventId = 30, Level = LogLevel.Warning, Message = "Hints between servers are interrupted, which costs latency alone ({Cause})")]
     public static partial void HintsInterrupted(ILogger logger, string cause);
 
-    [LoggerMessage(EventId = 13, Level = LogLevel.Warning, Message = "The heads of watched spaces cannot be checked, which is tried again ({Cause})")]
+    [LoggerMessage(EventId = 31, Level = LogLevel.Warning, Message = "The heads of watched spaces cannot be checked, which is tried again ({Cause})")]
     public static partial void HeadsNotChecked(ILogger logger, string cause);
 
-    [LoggerMessage(EventId = 14, Level = LogLevel.Information, Message = "Let a stream go whose reader took nothing for {Seconds:0.0} s")]
+    [LoggerMessage(EventId = 32, Level = LogLevel.Information, Message = "Let a stream go whose reader took nothing for {Seconds:0.0} s")]
     public static partial void SlowReader(ILogger logger, double seconds);
 
     [LoggerMessage(

@@ -25,6 +25,7 @@ internal sealed class ChangeStream(HttpContext context, StreamParts parts, PullA
     // An event has no paging members, and so no checksums either.
     private PullAsk _ask = ask with { Checksums = false };
     private Cursor? _told = ask.Cursor;
+    private string _epoch = "";
     private EventStream? _events;
 
     private enum Next
@@ -96,6 +97,7 @@ internal sealed class ChangeStream(HttpContext context, StreamParts parts, PullA
         var found = (Pulled.Found)pulled;
         using var page = found.Page;
         _ask = _ask.From(found.Next);
+        _epoch = found.Epoch;
         if (page.Changes.Count > 0 || _told is null)
         {
             await SendAsync(page.Changes.Json);
@@ -130,6 +132,6 @@ internal sealed class ChangeStream(HttpContext context, StreamParts parts, PullA
     private Task SendAsync(ReadOnlyMemory<byte> changes)
     {
         _told = _ask.Cursor;
-        return _events!.EventAsync("changes", parts.Body.Token(_told!.Value), parts.Body.Event(changes), Ended);
+        return _events!.EventAsync("changes", parts.Body.Token(_told!.Value), parts.Body.Event(changes, _epoch), Ended);
     }
 }

@@ -32,14 +32,15 @@ internal sealed class PullBody(ServerIdentity identity)
 
     /// <summary>A page as the data of an event: its cursor is the event's id, and whether there is more, the next event tells.</summary>
     /// <param name="changes">The changes as a JSON array.</param>
-    public ReadOnlyMemory<byte> Event(ReadOnlyMemory<byte> changes)
+    /// <param name="epoch">The epoch of the page.</param>
+    public ReadOnlyMemory<byte> Event(ReadOnlyMemory<byte> changes, string epoch)
     {
         var written = new ArrayBufferWriter<byte>(changes.Length + PagingBytes);
         using var writer = new Utf8JsonWriter(written);
         writer.WriteStartObject();
         writer.WritePropertyName("changes");
         writer.WriteRawValue(changes.Span, skipInputValidation: true);
-        writer.WriteString("epoch", identity.Epoch);
+        writer.WriteString("epoch", epoch);
         writer.WriteEndObject();
         writer.Flush();
         return written.WrittenMemory;

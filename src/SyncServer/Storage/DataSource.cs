@@ -29,12 +29,11 @@ internal static class DataSource
 
     /// <summary>
     /// A data source for <paramref name="connectionString"/>. <c>Database:*</c> decides what it has a setting for; of
-    /// the connection string's own <c>Options</c> every one is kept, and wins. Without a pool every connection is a session of
-    /// its own, beyond <c>MaxPoolSize</c>, for whoever keeps it.
+    /// the connection string's own <c>Options</c> every one is kept, and wins.
     /// </summary>
     /// <param name="inspect">Called with each new connection before its first use; where it fails, so does the opening.</param>
     public static NpgsqlDataSource Create(
-        string connectionString, DatabaseOptions database, ILoggerFactory? loggers = null, Func<NpgsqlConnection, Task>? inspect = null, bool pooled = true)
+        string connectionString, DatabaseOptions database, ILoggerFactory? loggers = null, Func<NpgsqlConnection, Task>? inspect = null)
     {
         var source = new NpgsqlDataSourceBuilder(connectionString).UseLoggerFactory(loggers);
         var settings = source.ConnectionStringBuilder;
@@ -54,13 +53,15 @@ internal static class DataSource
             source.UsePhysicalConnectionInitializer(opened => Task.Run(() => inspect(opened)).GetAwaiter().GetResult(), inspect);
         }
 
-        if (!pooled)
-        {
-            settings.Pooling = false;
-            settings.ApplicationName += OwnSession;
-        }
-
         return source.Build();
+    }
+
+    /// <summary>The same without a pool: every connection is a session of its own, beyond <c>MaxPoolSize</c>, for whoever keeps it.</summary>
+    public static NpgsqlDataSource CreateUnpooled(string connectionString, DatabaseOptions database, ILoggerFactory loggers)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false };
+        settings.ApplicationName = (settings.ApplicationName ?? ApplicationName) + OwnSession;
+        return Create(settings.ConnectionString, database, loggers);
     }
 
     // As options of the session's start, they hold before the first statement, and again after a reset.

@@ -28,8 +28,15 @@ public static class StorageSetup
             .BindConfiguration(DatabaseOptions.Section)
             .PostConfigure<IHostEnvironment>((options, host) => options.MigrateOnStart ??= host.IsDevelopment());
         services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton(provider => Source(provider, pooled: true));
-        services.AddKeyedSingleton(Unpooled, (provider, _) => Source(provider, pooled: false));
+        services.AddSingleton(provider => DataSource.Create(
+            ConnectionString(provider.GetRequiredService<IConfiguration>()),
+            provider.GetRequiredService<IOptions<DatabaseOptions>>().Value,
+            provider.GetRequiredService<ILoggerFactory>(),
+            connection => provider.GetRequiredService<ServerIdentity>().InspectAsync(connection)));
+        services.AddKeyedSingleton(Unpooled, (provider, _) => DataSource.CreateUnpooled(
+            ConnectionString(provider.GetRequiredService<IConfiguration>()),
+            provider.GetRequiredService<IOptions<DatabaseOptions>>().Value,
+            provider.GetRequiredService<ILoggerFactory>()));
         services.AddPooledDbContextFactory<SyncDb>((provider, options) =>
             options.UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>()));
         services.AddSingleton<Migrator>();
@@ -42,13 +49,6 @@ public static class StorageSetup
         services.AddHostedService<EpochWatch>();
         return builder;
     }
-
-    private static NpgsqlDataSource Source(IServiceProvider provider, bool pooled) => DataSource.Create(
-        ConnectionString(provider.GetRequiredService<IConfiguration>()),
-        provider.GetRequiredService<IOptions<DatabaseOptions>>().Value,
-        provider.GetRequiredService<ILoggerFactory>(),
-        connection => provider.GetRequiredService<ServerIdentity>().InspectAsync(connection),
-        pooled);
 
     private static string ConnectionString(IConfiguration configuration) =>
         configuration.GetConnectionString(ConnectionName) is { Length: > 0 } given
