@@ -1,3 +1,5 @@
+using SyncServer.Storage;
+
 namespace SyncServer.Live;
 
 /// <summary>Who waits for a space, and how they are woken.</summary>
@@ -8,7 +10,7 @@ internal static class LiveSetup
     {
         services.AddOptions<LiveOptions>().BindConfiguration(LiveOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         return services
-            .AddSingleton<SpaceWatches>()
+            .AddSingleton(Watches)
             .AddSingleton<LiveSlots>()
             .AddSingleton<LiveEnd>()
             .AddSingleton<EventStreams>()
@@ -17,5 +19,13 @@ internal static class LiveSetup
             .AddHostedService(provider => provider.GetRequiredService<HeadCheck>())
             .AddHostedService<HintListener>()
             .AddHostedService<HintSender>();
+    }
+
+    // An epoch that ends moves no head, and yet no page that was told before holds any more.
+    private static SpaceWatches Watches(IServiceProvider provider)
+    {
+        var watches = new SpaceWatches(provider.GetRequiredService<SpaceHeads>());
+        provider.GetRequiredService<ServerIdentity>().Listen(watches.ChangeAll);
+        return watches;
     }
 }

@@ -53,6 +53,21 @@ internal sealed class SpaceWatches
         }
     }
 
+    /// <summary>What was read of any space until now is of another history than what is read from now on.</summary>
+    public void ChangeAll()
+    {
+        Watch[] all;
+        lock (_gate)
+        {
+            all = [.. _watches.Values.SelectMany(watches => watches)];
+        }
+
+        foreach (var watch in all)
+        {
+            watch.Change();
+        }
+    }
+
     internal void Remove(Watch watch)
     {
         lock (_gate)

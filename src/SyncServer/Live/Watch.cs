@@ -96,6 +96,16 @@ internal sealed class Watch(SpaceWatches owner, Guid spaceId) : IDisposable
         }
     }
 
+    /// <summary>Wherever the space is, its last page is to be read again.</summary>
+    internal void Change()
+    {
+        lock (_gate)
+        {
+            _hasChanged = true;
+            Wake();
+        }
+    }
+
     private void Wake()
     {
         if (IsBehind)

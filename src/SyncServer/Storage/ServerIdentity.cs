@@ -16,6 +16,7 @@ public sealed class ServerIdentity(IOptions<DatabaseOptions> options, ILogger<Se
     private readonly ServerTable _table = new(logger);
     private readonly HashSet<string> _over = new(StringComparer.Ordinal);
     private volatile Sighting? _latest;
+    private Action _listeners = () => { };
 
     /// <summary>
     /// The history as of the latest look. What is read from the database afterwards is of this history or of a later one, so
@@ -28,6 +29,12 @@ public sealed class ServerIdentity(IOptions<DatabaseOptions> options, ILogger<Se
 
     /// <summary>The key of <see cref="Current"/>.</summary>
     public ReadOnlyMemory<byte> CursorKey => Current.CursorKey;
+
+    /// <summary>
+    /// Adds a listener for the life of the process, at composition. It is called when <see cref="Current"/> has become another
+    /// history, returns at once and does not throw.
+    /// </summary>
+    public void Listen(Action listener) => _listeners += listener;
 
     /// <summary>The first look, which begins a new epoch where the database was restored. Fails where it is not migrated.</summary>
     public async Task LoadAsync(NpgsqlDataSource source, CancellationToken cancel)
@@ -111,13 +118,14 @@ public sealed class ServerIdentity(IOptions<DatabaseOptions> options, ILogger<Se
 
     private void TakeOver(Sighting now)
     {
-        if (_latest is { } before && before.History.Epoch != now.History.Epoch)
+        var before = _latest;
+        _latest = now;
+        if (before is not null && before.History.Epoch != now.History.Epoch)
         {
             _over.Add(before.History.Epoch);
             logger.EpochTaken(now.History.Epoch, before.History.Epoch);
+            _listeners();
         }
-
-        _latest = now;
     }
 
     /// <summary>Whether a mark was found that the row lacks, or that changed without being a sign.</summary>

@@ -23,6 +23,11 @@ public sealed class WatchTests
         // The database has another history, or the space is gone.
         Assert.True(After(watch => { }, watch => { }, watch => watch.Check(4)));
         Assert.True(After(watch => { }, watch => { }, watch => watch.Check(null)));
+
+        // Its epoch has ended, wherever it is.
+        Assert.False(After(watch => watch.Change(), watch => { }));
+        Assert.True(After(watch => { }, watch => watch.Change()));
+        Assert.True(After(watch => { }, watch => { }, watch => watch.Change()));
     }
 
     [Fact]
