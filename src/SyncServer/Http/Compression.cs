@@ -56,23 +56,35 @@ internal sealed class CompressionRules(IServiceProvider services, IOptions<Respo
     public void Complete(HttpContext context)
     {
         var headers = context.Response.Headers;
-        var isCompressed = headers.ContentEncoding.Count > 0;
-        if (!isCompressed && ShouldCompressResponse(context))
+        var coding = headers.ContentEncoding.ToString();
+        if (coding.Length == 0 && ShouldCompressResponse(context))
         {
             ResponseHeaders.Vary(headers, HeaderNames.AcceptEncoding);
-            if (HttpMethods.IsHead(context.Request.Method) && CheckRequestAcceptsCompression(context))
+            if (HttpMethods.IsHead(context.Request.Method) && GetCompressionProvider(context) is { } provider)
             {
                 // As the GET would have it, whose length is only known once it is made (RFC 9110, 9.3.2).
                 context.Response.ContentLength = null;
-                isCompressed = true;
+                coding = provider.EncodingName;
             }
         }
 
-        if (isCompressed && IsRead(context) && headers.ETag.ToString() is ['"', ..] strong)
+        if (IsRead(context) && headers.ETag.ToString() is ['"', ..] etag)
         {
-            // A strong tag names the bytes; these are others for each coding (RFC 9110, 8.8.1).
-            headers.ETag = "W/" + strong;
+            headers.ETag = coding.Length > 0 ? CodedETag.Of(etag, coding) : Held(context, etag);
         }
+    }
+
+    /// <summary>The tag of an answer without a coding. A 304 has that of the answer that the client holds (RFC 9110, 15.4.5).</summary>
+    private static string Held(HttpContext context, string etag)
+    {
+        if (context.Response.StatusCode != StatusCodes.Status304NotModified || IsRecord(context)
+            || EntityTags.Read(context.Request.Headers, HeaderNames.IfNoneMatch, out var known) is not null)
+        {
+            return etag;
+        }
+
+        ResponseHeaders.Vary(context.Response.Headers, HeaderNames.AcceptEncoding);
+        return known?.Matching(etag) ?? etag;
     }
 
     /// <summary>

@@ -38,9 +38,15 @@ internal sealed class EntityTags
     public bool Holds(string? current) =>
         current is not null && (IsAny || Tags.Any(tag => !tag.IsWeak && tag.Opaque == current));
 
-    /// <summary>Weak comparison, as If-None-Match on a GET needs it.</summary>
-    public bool HoldsWeakly(string? current) =>
-        current is not null && (IsAny || Tags.Any(tag => current.AsSpan(IsWeak(current) ? 2 : 0).SequenceEqual(tag.Opaque)));
+    /// <summary>Weak comparison, as If-None-Match on a GET needs it; the tag of any coding of <paramref name="current"/> holds.</summary>
+    public bool HoldsWeakly(string? current) => current is not null && (IsAny || Matching(current) is not null);
+
+    /// <summary>The opaque part of the first tag that names <paramref name="current"/>, in whatever coding; null where none does.</summary>
+    public string? Matching(string current)
+    {
+        var opaque = IsWeak(current) ? current[2..] : current;
+        return Tags.FirstOrDefault(tag => CodedETag.Names(tag.Opaque, opaque)).Opaque;
+    }
 
     /// <summary>Several header lines are one list (RFC 9110, 5.3).</summary>
     private static EntityTags? Parse(StringValues values)

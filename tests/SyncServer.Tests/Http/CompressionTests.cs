@@ -12,21 +12,49 @@ public sealed class CompressionTests
     [Theory]
     [InlineData("gzip")]
     [InlineData("br")]
-    public async Task A_page_goes_compressed_to_who_takes_that_and_its_tag_is_weak_then(string coding)
+    public async Task A_page_goes_compressed_to_who_takes_that_and_its_strong_tag_names_the_coding(string coding)
     {
         var phone = await WithLongNoteAsync();
         var plain = await phone.PullAsync();
         var coded = await GetAsync(phone, "sync/changes", coding);
         Assert.Equal(plain.Bytes, Decode(coded, coding));
         Assert.True(coded.Bytes.Length * 4 < plain.Bytes.Length);
-        Assert.Equal(("W/" + plain.Header("ETag"), "Accept-Encoding,Authorization"), (coded.Header("ETag"), Vary(coded)));
+        var tag = $"{plain.Header("ETag")![..^1]}-{coding}\"";
+        Assert.Equal((tag, "Accept-Encoding,Authorization"), (coded.Header("ETag"), Vary(coded)));
         Assert.Equal("Accept-Encoding,Authorization", Vary(plain));
 
         var head = await phone.SendAsync(HttpMethod.Head, "sync/changes", null, ("Accept-Encoding", coding));
         Assert.Equal((200, coded.Header("ETag"), 0), (head.Status, head.Header("ETag"), head.Bytes.Length));
 
-        var rest = await phone.GetAsync($"sync/changes?cursor={plain["cursor"]}", ("Accept-Encoding", coding), ("If-None-Match", coded.Header("ETag")!));
-        Assert.Equal(304, rest.Status);
+        foreach (var known in new[] { tag, plain.Header("ETag")!, "W/" + tag })
+        {
+            var rest = await phone.GetAsync($"sync/changes?cursor={plain["cursor"]}", ("Accept-Encoding", coding), ("If-None-Match", known));
+            Assert.Equal((304, known.Replace("W/", ""), "Accept-Encoding,Authorization"), (rest.Status, rest.Header("ETag"), Vary(rest)));
+        }
+
+        var other = await phone.GetAsync($"sync/changes?cursor={plain["cursor"]}", ("If-None-Match", tag.Replace($"-{coding}", "-zstd")));
+        Assert.Equal(200, other.Status);
+    }
+
+    [Theory]
+    [InlineData("gzip", "gzip", "gzip")]
+    [InlineData("br", "gzip, br", "br")]
+    [InlineData("", "identity", "gzip")]
+    [InlineData("", "gzip;q=0", "br")]
+    public async Task A_full_page_of_events_has_one_strong_tag_for_each_coding(string coding, string taken, string held)
+    {
+        var phone = await WithLongNoteAsync();
+        var plain = await phone.GetAsync("sync/events?limit=1");
+        var tag = plain.Header("ETag")!;
+        string Coded(string name) => name.Length == 0 ? tag : $"{tag[..^1]}-{name}\"";
+        var read = await GetAsync(phone, "sync/events?limit=1", taken);
+        var head = await phone.SendAsync(HttpMethod.Head, "sync/events?limit=1", null, ("Accept-Encoding", taken));
+        Assert.Equal((Coded(coding), Coded(coding)), (read.Header("ETag"), head.Header("ETag")));
+        Assert.Equal(plain.Bytes, coding.Length == 0 ? read.Bytes : Decode(read, coding));
+
+        // Whichever coding a client holds, it is still what it would be sent.
+        var again = await phone.GetAsync("sync/events?limit=1", ("Accept-Encoding", taken), ("If-None-Match", $"\"x\", {Coded(held)}"));
+        Assert.Equal((304, Coded(held)), (again.Status, again.Header("ETag")));
     }
 
     [Fact]
@@ -51,6 +79,9 @@ public sealed class CompressionTests
         Assert.Equal("\"rev-1\"", read.Header("ETag"));
         var written = await phone.SendAsync(HttpMethod.Put, $"records/note/{id}", """{"a":1}""",
             ("If-Match", read.Header("ETag")!), ("Idempotency-Key", NewId()), ("Accept-Encoding", "gzip"));
+        var suffixed = await phone.SendAsync(HttpMethod.Put, $"records/note/{id}", """{"a":2}""",
+            ("If-Match", "\"rev-2-gzip\""), ("Idempotency-Key", NewId()));
+        Assert.Equal(412, suffixed.Status);
         Assert.Equal((200, "\"rev-2\""), (written.Status, written.Header("ETag")));
     }
 
