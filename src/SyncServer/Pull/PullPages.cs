@@ -46,12 +46,14 @@ internal sealed class PullPages(PullQuery query, ServerIdentity identity, EpochP
         var page = await query.ReadAsync(request, cancellation);
         if (Access.Refuses(page?.Role, Role.Reader) is { } refused)
         {
+            page?.Dispose();
             return new Pulled.Refused(refused);
         }
 
         var view = new PullView(history.EpochDigest, page!.Head, page.Horizon, page.TagAtPosition, ask.Filter);
         if (ask.Cursor is { } cursor && Resync.Check(cursor, view) is { } reason)
         {
+            page.Dispose();
             if (reason == ResyncReason.Ahead)
             {
                 await proof.TakeAsync(cursor, history, cancellation);
