@@ -11,21 +11,22 @@ internal sealed class StreamEndpoint(SpaceCalls calls, PullAsks asks, LiveSlots 
     /// <summary>Maps the route under <c>/v1/spaces/{space}</c>.</summary>
     public static void Map(IEndpointRouteBuilder space) =>
         space.MapRead("/sync/stream", (HttpContext context, string space, StreamEndpoint endpoint) =>
-                endpoint.StreamAsync(context, space).OrProblemAsync(context))
+                endpoint.AnswerAsync(context, space).OrProblemAsync(context))
             .WithName("streamChanges");
 
-    private async Task<Rejection?> StreamAsync(HttpContext context, string space)
+    private async Task<Rejection?> AnswerAsync(HttpContext context, string space)
     {
-        var (call, rejection) = await calls.ReadAsync(context, space);
-        if (rejection is not null)
-        {
-            return rejection;
-        }
+        // A refusal comes before the first event, so the call may be made once more, of the space that "me" is by now.
+        var (_, rejection) = await calls.AskAsync(context, space, async call => (call, await StreamAsync(context, call)));
+        return rejection;
+    }
 
+    private async Task<Rejection?> StreamAsync(HttpContext context, SpaceCall call)
+    {
         // What a client that comes back has seen last is newer than the address that it connects to.
         var query = context.Request.Query;
         var seen = context.Request.Headers["Last-Event-ID"];
-        if (asks.Read(query, seen.ToString().Length > 0 ? seen : query["cursor"], call!.SpaceId, out var ask) is { } malformed)
+        if (asks.Read(query, seen.ToString().Length > 0 ? seen : query["cursor"], call.SpaceId, out var ask) is { } malformed)
         {
             return malformed;
         }

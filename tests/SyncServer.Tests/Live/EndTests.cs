@@ -38,6 +38,24 @@ public sealed class EndTests
     }
 
     [Fact]
+    public async Task A_personal_space_that_is_erased_and_begun_anew_ends_its_streams_and_the_next_ones_tell_of_the_new_space()
+    {
+        var phone = New();
+        Assert.Equal(201, (await phone.PushAsync("create", "old", 0, "{}")).Status);
+        var tv = phone.Other("tv", TestServers.B);
+        await using var stream = await LiveStream.OpenAsync(tv);
+        var seen = (await stream.EventAsync())!.Id!;
+        Assert.Equal(204, (await phone.EraseSpaceAsync("me")).Status);
+        Assert.Equal(201, (await phone.PushAsync("create", "new", 0, "{}")).Status);
+        await stream.EndAsync();
+
+        // The server of the stream has never been told that "me" is another space now.
+        await using var next = await LiveStream.OpenAsync(tv);
+        Assert.Equal(["new"], (await next.EventAsync())!.Records);
+        Assert.Equal(400, (await tv.GetAsync("sync/stream", ("Last-Event-ID", seen))).Status);
+    }
+
+    [Fact]
     public async Task A_token_that_expires_ends_its_stream()
     {
         await using var server = await TestServers.StartAsync(
