@@ -11,10 +11,13 @@ internal readonly record struct DecidedOp(OutcomeState State, short Status, long
 /// <summary>Looks up outcomes in one statement: the caller's role and what was decided come from one snapshot.</summary>
 internal sealed class ManifestQuery(NpgsqlDataSource source)
 {
-    private const string Sql = """
+    // Ids are looked up one by one: for a list the planner may read all outcomes of the principal instead, which it takes for few.
+    internal const string Sql = """
         SELECT m.role, o.op_id, o.state, o.status, o.rev
         FROM members m
-        LEFT JOIN outcomes o ON o.space_id = $1 AND o.principal = $2 AND o.op_id = ANY ($3)
+        LEFT JOIN (unnest($3) AS k(id)
+            CROSS JOIN LATERAL (
+                SELECT op_id, state, status, rev FROM outcomes WHERE space_id = $1 AND principal = $2 AND op_id = k.id LIMIT 1) AS o) ON true
         WHERE m.space_id = $1 AND m.principal = $2
         """;
 

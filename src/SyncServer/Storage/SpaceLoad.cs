@@ -74,11 +74,15 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
         ORDER BY s.space_id FOR UPDATE
         """;
 
-    private const string Member = "SELECT role FROM members WHERE space_id = $1 AND principal = $2";
+    internal const string Member = "SELECT role FROM members WHERE space_id = $1 AND principal = $2";
 
-    private const string Outcomes = """
-        SELECT op_id, fingerprint, state, status, rev, conflict_id, choice, etag, location, body, entity
-        FROM outcomes WHERE space_id = $1 AND principal = $2 AND op_id = ANY ($3)
+    // One by one: for a list the planner may read all outcomes of the principal instead, which it takes for few.
+    internal const string Outcomes = """
+        SELECT o.*
+        FROM unnest($3) AS k(id)
+        CROSS JOIN LATERAL (
+            SELECT op_id, fingerprint, state, status, rev, conflict_id, choice, etag, location, body, entity
+            FROM outcomes WHERE space_id = $1 AND principal = $2 AND op_id = k.id LIMIT 1) AS o
         """;
 
     private const string Unchanged = """
@@ -94,7 +98,7 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
         JOIN unique_keys u ON u.space_id = $1 AND u.entity = k.entity AND u.rule = k.rule AND u.hash = k.hash
         """;
 
-    private const string Records = $"""
+    internal const string Records = $"""
         SELECT {SpaceRows.RecordColumns}
         FROM unnest($2, $3) AS k(entity, record_id)
         JOIN records r ON r.space_id = $1 AND r.entity = k.entity AND r.record_id = k.record_id

@@ -1,0 +1,53 @@
+using System.Text.RegularExpressions;
+using SyncServer.Manifest;
+using SyncServer.Storage;
+
+namespace SyncServer.Tests.Storage;
+
+/// <summary>The one plan that a statement has is good for a large space too, where almost all others are small.</summary>
+public sealed partial class PlanTests
+{
+    // One space of 20,000 records, and 20,000 of one.
+    private const string Load = """
+        INSERT INTO records SELECT CASE WHEN n <= 20000 THEN '00000000-0000-0000-0000-000000000001' ELSE md5(n::text)::uuid END,
+            'note', n::text, 1, n, false, '{}', 2, now(), 'alice', n::text FROM generate_series(1, 40000) AS n;
+        INSERT INTO outcomes (space_id, principal, op_id, fingerprint, state, status, body, decided_at)
+            SELECT space_id, CASE WHEN seq <= 20000 THEN 'alice' ELSE op_id END, op_id, '', 1, 201, '', now() FROM records;
+        INSERT INTO members SELECT space_id, 'alice', 2 FROM records GROUP BY space_id HAVING min(seq) < 22000;
+        INSERT INTO members SELECT md5(n::text)::uuid, n::text, 3 FROM generate_series(1, 20000) AS n;
+        ANALYZE
+        """;
+
+    [Fact]
+    public async Task A_look_up_by_a_whole_key_uses_the_whole_key()
+    {
+        await using var database = await ScratchDatabase.MigratedAsync();
+        await database.LinesAsync(Load);
+        const string space = "'00000000-0000-0000-0000-000000000001'";
+        var plans = new[]
+        {
+            await PlanAsync(database, "uuid, text", SpaceLoad.Member, $"{space}, 'alice'"),
+            await PlanAsync(database, "uuid, text[], text[]", SpaceLoad.Records, $$"""{{space}}, '{note}', '{77}'"""),
+            await PlanAsync(database, "uuid, text, text[]", SpaceLoad.Outcomes, $$"""{{space}}, 'alice', '{77}'"""),
+            await PlanAsync(database, "uuid, text, text[]", ManifestQuery.Sql, $$"""{{space}}, 'alice', '{77}'"""),
+        };
+        Assert.Equal(
+        [
+            "pk_members: space_id = $1 AND principal = $2",
+            "pk_records: space_id = $1 AND entity = k.entity AND record_id = k.record_id",
+            "pk_outcomes: space_id = $1 AND principal = $2 AND op_id = k.id",
+            "pk_members: space_id = $1 AND principal = $2; pk_outcomes: space_id = $1 AND principal = $2 AND op_id = k.id",
+        ], plans);
+    }
+
+    /// <summary>The indexes of the plan that the server's sessions make, each with what is looked up in it.</summary>
+    private static async Task<string> PlanAsync(ScratchDatabase database, string types, string sql, string values)
+    {
+        var lines = await database.LinesAsync($"PREPARE looked_up ({types}) AS {sql}; EXPLAIN (COSTS OFF) EXECUTE looked_up ({values})");
+        var plan = string.Join('\n', lines).Replace("::text", "").Replace("(", "").Replace(")", "");
+        return string.Join("; ", Lookup().Matches(plan).Select(used => $"{used.Groups[1]}: {used.Groups[2]}"));
+    }
+
+    [GeneratedRegex("Index (?:Only )?Scan (?:using|on) (\\w+).*\n *Index Cond: (.*)")]
+    private static partial Regex Lookup();
+}
