@@ -19,7 +19,23 @@ internal static class DataSource
     /// A data source for <paramref name="connectionString"/>. <c>Database:*</c> decides what it has a setting for; of
     /// the connection string's own <c>Options</c> every one is kept, and wins.
     /// </summary>
-    public static NpgsqlDataSource Create(string connectionString, DatabaseOptions database, ILoggerFactory? loggers = null)
+    public static NpgsqlDataSource Create(string connectionString, DatabaseOptions database, ILoggerFactory? loggers = null) =>
+        Builder(connectionString, database, loggers).Build();
+
+    /// <summary>
+    /// A data source of its own for who needs <paramref name="connections"/> whatever others do. Its sessions are handed on
+    /// as they are: whoever uses it changes nothing that outlasts a transaction. Statements are prepared when they are first sent.
+    /// </summary>
+    public static NpgsqlDataSource CreateReserved(string connectionString, DatabaseOptions database, int connections, ILoggerFactory? loggers = null)
+    {
+        var source = Builder(connectionString, database, loggers);
+        source.ConnectionStringBuilder.MaxPoolSize = connections;
+        source.ConnectionStringBuilder.NoResetOnClose = true;
+        source.ConnectionStringBuilder.AutoPrepareMinUsages = 1;
+        return source.Build();
+    }
+
+    private static NpgsqlDataSourceBuilder Builder(string connectionString, DatabaseOptions database, ILoggerFactory? loggers)
     {
         var source = new NpgsqlDataSourceBuilder(connectionString).UseLoggerFactory(loggers);
         var settings = source.ConnectionStringBuilder;
@@ -31,7 +47,7 @@ internal static class DataSource
         settings.MaxPoolSize = database.MaxPoolSize;
         settings.MaxAutoPrepare = database.MaxAutoPrepare;
         settings.Multiplexing = false;
-        return source.Build();
+        return source;
     }
 
     // As options of the session's start, they hold again after every reset of a pooled connection.

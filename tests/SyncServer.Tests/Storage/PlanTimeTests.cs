@@ -18,7 +18,7 @@ public sealed class PlanTimeTests
     {
         var options = new DatabaseOptions { IdleInTransactionTimeout = TimeSpan.FromMilliseconds(100) };
         await using var source = DataSource.Create(TestServers.ConnectionString, options);
-        var transaction = new SpaceTransaction(source, TimeProvider.System, Options.Create(options), NullLogger<SpaceTransaction>.Instance);
+        var transaction = new SpaceTransaction(source, TimeProvider.System, new SpaceHeads(), Options.Create(options), NullLogger<SpaceTransaction>.Instance);
         var space = await SpaceAsync();
         var lost = await Assert.ThrowsAnyAsync<Exception>(() => transaction.RunAsync(new LoadSpec(space, "alice", "phone"), Role.Writer, loaded =>
         {
@@ -38,7 +38,7 @@ public sealed class PlanTimeTests
         using var log = new Lines();
         using var loggers = new LoggerFactory([log]);
         var transaction = new SpaceTransaction(
-            source, new Leaps(seconds), Options.Create(new DatabaseOptions()), loggers.CreateLogger<SpaceTransaction>());
+            source, new Leaps(seconds), new SpaceHeads(), Options.Create(new DatabaseOptions()), loggers.CreateLogger<SpaceTransaction>());
         var spec = new LoadSpec(await SpaceAsync(), "alice", "phone") { Ops = 7 };
         await transaction.RunAsync(spec, Role.Writer, _ => new Decided<int>(1), default);
         Assert.Equal(
