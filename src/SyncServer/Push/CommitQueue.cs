@@ -74,6 +74,9 @@ internal sealed class CommitQueue(GroupCommit commit, TimeProvider clock, IOptio
         return push.Answer;
     }
 
+    /// <summary>How many ops wait or are being decided.</summary>
+    public int Ops => Volatile.Read(ref _ops);
+
     private static Rejection TooBusy =>
         new(ErrorCode.Unavailable, "Too many pushes wait to be decided. Repeat the same bytes under the same key.");
 

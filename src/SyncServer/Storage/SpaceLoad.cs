@@ -25,11 +25,19 @@ internal sealed class SpaceLoad(TimeProvider clock)
             set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)
         """;
 
+    // Each row of what is asked is looked up by all of its key, in a subquery of its own: a join may begin with a part of
+    // the key that statistics call rare, and read everything that one member ever did. The range says the same as equality,
+    // and is no reason to go by the index of principals, who may be in thousands of spaces.
+    private const string IsMember =
+        "EXISTS (SELECT FROM members m WHERE m.space_id = k.space_id AND m.principal BETWEEN k.principal AND k.principal)";
+
     private const string Look = """
         SELECT s.space_id, s.head, s.personal, s.name
-        FROM unnest($1, $2, $3) AS p(space_id, principal, role)
-        JOIN members m ON m.space_id = p.space_id AND m.principal = p.principal AND m.role >= p.role
-        JOIN spaces s ON s.space_id = m.space_id
+        FROM unnest($1, $2, $3) AS k(space_id, principal, role)
+        CROSS JOIN LATERAL (
+            SELECT FROM members m
+            WHERE m.space_id = k.space_id AND m.principal BETWEEN k.principal AND k.principal AND m.role >= k.role LIMIT 1) AS m
+        JOIN spaces s ON s.space_id = k.space_id
         """;
 
     private const string Wait = Look + " ORDER BY s.space_id FOR UPDATE OF s";
@@ -37,32 +45,41 @@ internal sealed class SpaceLoad(TimeProvider clock)
     private const string Skip = Wait + " SKIP LOCKED";
 
     private const string Roles = """
-        SELECT p.i, m.role
-        FROM unnest($1, $2) WITH ORDINALITY AS p(space_id, principal, i)
-        JOIN members m ON m.space_id = p.space_id AND m.principal = p.principal
+        SELECT k.i, m.role
+        FROM unnest($1, $2) WITH ORDINALITY AS k(space_id, principal, i)
+        CROSS JOIN LATERAL (
+            SELECT m.role FROM members m
+            WHERE m.space_id = k.space_id AND m.principal BETWEEN k.principal AND k.principal LIMIT 1) AS m
         """;
 
-    private const string Outcomes = """
+    private const string Outcomes = $"""
         SELECT o.op_id, o.fingerprint, o.state, o.status, o.rev, o.conflict_id, o.choice, o.etag, o.location, o.body, o.entity, k.i
         FROM unnest($1, $2, $3) WITH ORDINALITY AS k(space_id, principal, op_id, i)
-        JOIN members m ON m.space_id = k.space_id AND m.principal = k.principal
-        JOIN outcomes o ON o.space_id = k.space_id AND o.principal = k.principal AND o.op_id = k.op_id
+        CROSS JOIN LATERAL (
+            SELECT * FROM outcomes o
+            WHERE o.space_id = k.space_id AND o.principal = k.principal AND o.op_id = k.op_id AND {IsMember} LIMIT 1) AS o
         """;
 
     private const string Records = $"""
         SELECT {SpaceRows.RecordColumns}, k.i
         FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS k(space_id, principal, entity, record_id, i)
-        JOIN members m ON m.space_id = k.space_id AND m.principal = k.principal
-        JOIN records r ON r.space_id = k.space_id AND r.entity = k.entity AND r.record_id = k.record_id
+        CROSS JOIN LATERAL (
+            SELECT * FROM records r
+            WHERE r.space_id = k.space_id AND r.entity = k.entity AND r.record_id = k.record_id AND {IsMember} LIMIT 1) AS r
         """;
 
+    // In the order of the index of open conflicts, so that it is the one to be used.
     private const string OpenConflicts = $"""
         SELECT k.i, c.principal = k.principal AND c.device = k.device AS own, {SpaceRows.RecordColumns}
         FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS k(space_id, principal, entity, record_id, device, i)
-        JOIN members m ON m.space_id = k.space_id AND m.principal = k.principal
-        JOIN conflicts c ON c.space_id = k.space_id AND c.entity = k.entity AND c.record_id = k.record_id AND c.state = 1
-        LEFT JOIN records r ON r.space_id = k.space_id AND r.entity = '{RecordKey.ConflictEntity}' AND r.record_id = c.conflict_id
-            AND c.principal = k.principal AND c.device = k.device
+        CROSS JOIN LATERAL (
+            SELECT c.conflict_id, c.principal, c.device FROM conflicts c
+            WHERE c.space_id = k.space_id AND c.entity = k.entity AND c.record_id = k.record_id AND c.state = 1 AND {IsMember}
+            ORDER BY c.principal, c.device OFFSET 0) AS c
+        LEFT JOIN LATERAL (
+            SELECT * FROM records r
+            WHERE r.space_id = k.space_id AND r.entity = '{RecordKey.ConflictEntity}' AND r.record_id = c.conflict_id LIMIT 1) AS r
+            ON c.principal = k.principal AND c.device = k.device
         """;
 
     // What a change takes in memory beside its values: names, numbers and a principal of usual length.
@@ -77,12 +94,13 @@ internal sealed class SpaceLoad(TimeProvider clock)
             SELECT run.*, sum(run.bytes::bigint + {ChangeBytes})
                 OVER (ORDER BY run.run_bytes, run.space_id, run.entity, run.record_id, run.rev DESC ROWS UNBOUNDED PRECEDING) AS total_bytes
             FROM (
-                SELECT r.space_id, r.entity, r.record_id, min(b.since) AS since
-                FROM unnest($1, $2, $3, $4, $5) AS b(space_id, principal, entity, record_id, since)
-                JOIN members m ON m.space_id = b.space_id AND m.principal = b.principal
-                JOIN records r ON r.space_id = b.space_id AND r.entity = b.entity AND r.record_id = b.record_id
-                WHERE r.rev - b.since <= {Core.Limits.MergeChanges}
-                GROUP BY r.space_id, r.entity, r.record_id) AS k
+                SELECT k.space_id, k.entity, k.record_id, min(k.since) AS since
+                FROM unnest($1, $2, $3, $4, $5) AS k(space_id, principal, entity, record_id, since)
+                CROSS JOIN LATERAL (
+                    SELECT r.rev FROM records r
+                    WHERE r.space_id = k.space_id AND r.entity = k.entity AND r.record_id = k.record_id AND {IsMember} LIMIT 1) AS r
+                WHERE r.rev - k.since <= {Core.Limits.MergeChanges}
+                GROUP BY k.space_id, k.entity, k.record_id) AS k
             CROSS JOIN LATERAL (
                 SELECT *, sum(bytes::bigint + {ChangeBytes}) OVER (ORDER BY rev DESC ROWS UNBOUNDED PRECEDING) AS run_bytes
                 FROM changes
@@ -91,22 +109,26 @@ internal sealed class SpaceLoad(TimeProvider clock)
         ORDER BY c.seq
         """;
 
-    private const string Unchanged = """
+    private const string Unchanged = $"""
         SELECT o.entity, o.record_id, o.rev, o.op_id, o.device, o.n, o.at, o.sent, o.space_id, o.principal
         FROM (
-            SELECT b.space_id, b.principal, b.entity, b.record_id, min(b.since) AS since
-            FROM unnest($1, $2, $3, $4, $5) AS b(space_id, principal, entity, record_id, since)
-            JOIN members m ON m.space_id = b.space_id AND m.principal = b.principal
-            GROUP BY b.space_id, b.principal, b.entity, b.record_id) AS k
-        JOIN unchanged_ops o ON o.space_id = k.space_id AND o.entity = k.entity AND o.record_id = k.record_id
-            AND o.rev > k.since AND o.principal = k.principal
+            SELECT k.space_id, k.principal, k.entity, k.record_id, min(k.since) AS since
+            FROM unnest($1, $2, $3, $4, $5) AS k(space_id, principal, entity, record_id, since)
+            WHERE {IsMember}
+            GROUP BY k.space_id, k.principal, k.entity, k.record_id) AS k
+        CROSS JOIN LATERAL (
+            SELECT * FROM unchanged_ops o
+            WHERE o.space_id = k.space_id AND o.entity = k.entity AND o.record_id = k.record_id AND o.rev > k.since AND o.principal = k.principal
+            OFFSET 0) AS o
         ORDER BY o.rev, o.at, o.op_id
         """;
 
     private const string UniqueKeys = """
         SELECT u.entity, u.rule, u.hash, u.record_id, u.space_id
         FROM unnest($1, $2, $3, $4) AS k(space_id, entity, rule, hash)
-        JOIN unique_keys u ON u.space_id = k.space_id AND u.entity = k.entity AND u.rule = k.rule AND u.hash = k.hash
+        CROSS JOIN LATERAL (
+            SELECT * FROM unique_keys u
+            WHERE u.space_id = k.space_id AND u.entity = k.entity AND u.rule = k.rule AND u.hash = k.hash LIMIT 1) AS u
         """;
 
     /// <summary>One space for one request; null to those outside, to whom a space that does not exist looks the same.</summary>
