@@ -245,7 +245,9 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
         var rev = (before?.Rev ?? 0) + 1;
         Head++;
         var from = before?.Data?.Value ?? JsonObject.Empty;
-        var applied = kind == OpKind.Delete ? JsonObject.Empty : MergePatch.Diff(from, data?.Value ?? JsonObject.Empty);
+        // What makes a record is all of its data.
+        var after = data?.Value ?? JsonObject.Empty;
+        var applied = kind == OpKind.Delete ? JsonObject.Empty : before is null ? after : MergePatch.Diff(from, after);
         var record = new SyncRecord
         {
             Key = op.Key,
