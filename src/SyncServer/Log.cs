@@ -24,6 +24,22 @@ internal static partial class Log
     [LoggerMessage(EventId = 4, Level = LogLevel.Warning, Message = "Planning {Ops} ops took {Seconds:0.0} s, during which space {SpaceId} was held")]
     public static partial void SlowPlan(ILogger logger, int ops, Guid spaceId, double seconds);
 
+    [LoggerMessage(
+        EventId = 20, Level = LogLevel.Information,
+        Message = "Purged {Changes} changes and {Tombstones} tombstones and shortened {Outcomes} outcomes of {Spaces} spaces in {Seconds:0.0} s "
+            + "(more is left: {MoreIsLeft})")]
+    public static partial void Purged(
+        ILogger logger, long changes, long tombstones, long outcomes, int spaces, double seconds, bool moreIsLeft);
+
+    [LoggerMessage(EventId = 21, Level = LogLevel.Warning, Message = "Space {SpaceId} was not purged whole, which is tried again: {Cause}")]
+    public static partial void PurgeWaits(ILogger logger, Guid spaceId, string cause);
+
+    [LoggerMessage(EventId = 22, Level = LogLevel.Warning, Message = "Nothing was purged, which is tried again: {Cause}")]
+    public static partial void RetentionWaits(ILogger logger, string cause);
+
+    [LoggerMessage(EventId = 23, Level = LogLevel.Error, Message = "A round of retention failed: {Exceptions}")]
+    public static partial void RetentionFailed(ILogger logger, string exceptions);
+
     [LoggerMessage(900, LogLevel.Information, "Making a PostgreSQL cluster in {Directory}")]
     public static partial void EmbeddedPostgresInitialising(ILogger logger, string directory);
 

@@ -6,6 +6,7 @@ using SyncServer.Operators;
 using SyncServer.Pull;
 using SyncServer.Push;
 using SyncServer.Records;
+using SyncServer.Retention;
 using SyncServer.Spaces;
 using SyncServer.Storage;
 
@@ -26,6 +27,7 @@ public static class ServerHost
         builder.AddAccounts();
         builder.AddEntities();
         builder.AddStorage();
+        builder.AddRetention();
         builder.Services.AddSpaces()
             .AddPush()
             .AddPull()

@@ -57,6 +57,8 @@ public sealed record ResolutionRequest(string ConflictId, ResolutionChoice Choic
 /// </summary>
 public static class Resolution
 {
+    private static readonly Rejection ResolvedBefore = new(ErrorCode.AlreadyResolved, "The conflict was resolved before.");
+
     /// <summary>Where the conflict of a request lies.</summary>
     public static RecordKey HolderOf(string conflictId) => new(RecordKey.ConflictEntity, conflictId);
 
@@ -73,8 +75,7 @@ public static class Resolution
 
         if (plan.Find(HolderOf(request.ConflictId)) is not { Data: { } held } holder)
         {
-            return PushPlan.Refusal(new Rejection(ErrorCode.NotFound, "There is no such conflict here, or its history is no longer kept."),
-                new Occurrence(context.Instance!, context.TraceId, keyed.Key), OutcomeState.Unknown);
+            return WithoutContent(plan, context, keyed, request);
         }
 
         var conflict = ParkedConflict.FromJson(held.Value);
@@ -91,6 +92,15 @@ public static class Resolution
         }
 
         return outcome;
+    }
+
+    /// <summary>A conflict that never was, or one whose tombstone is purged: that it was resolved is known for ever.</summary>
+    private static Outcome WithoutContent(SpacePlan plan, PushContext context, KeyedRequest keyed, ResolutionRequest request)
+    {
+        var occurrence = new Occurrence(context.Instance!, context.TraceId, keyed.Key);
+        return plan.Find(HolderOf(request.ConflictId)) is null
+            ? PushPlan.Refusal(new Rejection(ErrorCode.NotFound, "There is no such conflict here."), occurrence, OutcomeState.Unknown)
+            : keyed.Decided(plan, context, PushPlan.Refusal(ResolvedBefore, occurrence, OutcomeState.Rejected));
     }
 
     private static Op OpOf(
@@ -121,7 +131,7 @@ public static class Resolution
     {
         if (ask.Holder.Deleted)
         {
-            return new Decision.Refuse(new Rejection(ErrorCode.AlreadyResolved, "The conflict was resolved before."), Stored: true);
+            return new Decision.Refuse(ResolvedBefore, Stored: true);
         }
 
         if (op.Precondition is null)

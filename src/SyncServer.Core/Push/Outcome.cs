@@ -36,7 +36,7 @@ public sealed record Outcome
     /// <summary>How the op ended; <see cref="OutcomeState.Unknown"/> where nothing is stored.</summary>
     public required OutcomeState State { get; init; }
 
-    /// <summary>The JSON body; empty where it is past its retention.</summary>
+    /// <summary>The JSON body; empty where the answer has none.</summary>
     public required ReadOnlyMemory<byte> Body { get; init; }
 
     /// <summary>The revision that the op made or met.</summary>
@@ -54,6 +54,9 @@ public sealed record Outcome
     /// <summary>Whether this is the answer to a repeat.</summary>
     public bool Replayed { get; init; }
 
+    /// <summary>Whether this says that an op was a success whose whole outcome is past its retention.</summary>
+    public bool IsExpiredSuccess { get; init; }
+
     /// <summary>Whether it goes into the outcomes table.</summary>
     public bool IsStored => State != OutcomeState.Unknown;
 
@@ -66,6 +69,9 @@ public sealed record StoredOutcome(Outcome Outcome, ReadOnlyMemory<byte> Fingerp
 {
     /// <summary>Of a resolved conflict: whether the op's work survived (<c>mine</c> or <c>merge</c>).</summary>
     public bool ResolvedForOp { get; init; }
+
+    /// <summary>Whether it is past its retention: status, state and revision are left, what was answered is not.</summary>
+    public bool IsExpired { get; init; }
 
     /// <summary>The entity it was about, for figures; empty for requests that are not about a record.</summary>
     public string Entity { get; init; } = "";

@@ -28,14 +28,17 @@ public static class PushPlan
         plan.BeginPush();
         var outcomes = InOrder(plan, context, items);
         plan.WriteParked(context.Author);
-        var fault = context.Atomic ? outcomes.FindIndex(outcome => !outcome.IsSuccess) : -1;
+        var fault = context.Atomic ? outcomes.FindIndex(outcome => !CountsAsApplied(outcome)) : -1;
         if (fault >= 0)
         {
             outcomes = [.. outcomes.Select((outcome, i) =>
-                i == fault || (outcome.IsSuccess && WasStored(items[i])) ? outcome : BatchFailed(context, items[i].OpId))];
+                i == fault || (CountsAsApplied(outcome) && WasStored(items[i])) ? outcome : BatchFailed(context, items[i].OpId))];
         }
 
         return (outcomes, context.DryRun || fault >= 0);
+
+        // What was applied is applied, also where nobody knows any more how it was answered.
+        static bool CountsAsApplied(Outcome outcome) => outcome.IsSuccess || outcome.IsExpiredSuccess;
 
         // The repeat of an op of this very batch falls with it.
         bool WasStored(PushItem item) => item.OpId is { } opId && plan.WasStored(new OutcomeKey(context.Principal, opId));
@@ -94,10 +97,10 @@ public static class PushPlan
         }
 
         plan.Tallies.Add(first.Entity, tally => tally with { Replayed = tally.Replayed + 1 });
-        return first.Outcome.Body.IsEmpty && first.Outcome.Status != 204
+        return first.IsExpired
             ? Refusal(new Rejection(ErrorCode.OutcomeExpired, "The op was decided; its whole outcome is past its retention."),
                 Occurred(context, opId), OutcomeState.Unknown, writer => WriteFirst(writer, first)) with
-            { Replayed = true }
+            { Replayed = true, IsExpiredSuccess = first.Outcome.IsSuccess }
             : first.Outcome with { Replayed = true };
     }
 

@@ -76,9 +76,9 @@ internal static class HttpSetup
     /// <summary>Nothing where no limit is configured.</summary>
     public static void UseRateLimits(this WebApplication app)
     {
-        if (app.Services.GetService<RateLimits>() is not null)
+        if (app.Services.GetService<RateLimits>() is { } limits)
         {
-            app.UseMiddleware<RateLimits>();
+            app.Use(limits.InvokeAsync);
         }
     }
 }

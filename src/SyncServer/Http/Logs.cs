@@ -1,6 +1,5 @@
 using Serilog;
 using Serilog.Events;
-using Serilog.Formatting.Json;
 
 namespace SyncServer.Http;
 
@@ -29,7 +28,7 @@ internal static class Logs
         {
             _ = builder.Environment.IsDevelopment()
                 ? settings.WriteTo.Console(outputTemplate: DevelopmentTemplate)
-                : settings.WriteTo.Console(new JsonFormatter(renderMessage: true));
+                : settings.WriteTo.Sink(new JsonLines(Console.OpenStandardOutput()));
         }
 
         builder.Logging.ClearProviders();

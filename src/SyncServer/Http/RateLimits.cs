@@ -51,14 +51,16 @@ internal sealed record RateLimit(double PermitsPerSecond, int Burst)
 /// A token bucket per authenticated principal, kept in this process: full buckets are dropped after some seconds,
 /// so memory follows the principals that are active, not all there are. Anonymous requests are not counted.
 /// </summary>
-internal sealed class RateLimits : IMiddleware, IDisposable
+internal sealed class RateLimits : IDisposable
 {
     private readonly RateLimit limit;
     private readonly PartitionedRateLimiter<string> buckets;
+    private readonly string policy;
 
     public RateLimits(RateLimit limit)
     {
         this.limit = limit;
+        policy = $"\"default\";q={limit.Burst};w={limit.WindowSeconds}";
         var options = new TokenBucketRateLimiterOptions
         {
             TokenLimit = limit.Burst,
@@ -85,7 +87,7 @@ internal sealed class RateLimits : IMiddleware, IDisposable
         {
             // draft-ietf-httpapi-ratelimit-headers-10: q per w seconds; r are left, and t seconds fill the bucket again.
             var headers = context.Response.Headers;
-            headers["RateLimit-Policy"] = $"\"default\";q={limit.Burst};w={limit.WindowSeconds}";
+            headers["RateLimit-Policy"] = policy;
             headers["RateLimit"] = $"\"default\";r={left};t={limit.SecondsFor(limit.Burst - left)}";
             return Task.CompletedTask;
         });

@@ -16,10 +16,18 @@ internal static class ResponseHeaders
         var context = (HttpContext)state;
         var headers = context.Response.Headers;
         headers.XContentTypeOptions = "nosniff";
-        if (context.Request.Path.StartsWithSegments("/v1", StringComparison.OrdinalIgnoreCase)
-            && !headers.GetCommaSeparatedValues(HeaderNames.Vary).Contains(HeaderNames.Authorization, StringComparer.OrdinalIgnoreCase))
+        if (!context.Request.Path.StartsWithSegments("/v1", StringComparison.OrdinalIgnoreCase))
         {
-            // What one caller may read must never be served to another from a cache.
+            return Task.CompletedTask;
+        }
+
+        // What one caller may read must never be served to another from a cache.
+        if (headers.Vary.Count == 0)
+        {
+            headers.Vary = HeaderNames.Authorization;
+        }
+        else if (!headers.GetCommaSeparatedValues(HeaderNames.Vary).Contains(HeaderNames.Authorization, StringComparer.OrdinalIgnoreCase))
+        {
             headers.AppendCommaSeparatedValues(HeaderNames.Vary, HeaderNames.Authorization);
         }
 

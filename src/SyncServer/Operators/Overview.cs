@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace SyncServer.Operators;
 
 /// <summary>Figures of the whole server, or of one space. All come from tables, so that they are exact after any restart.</summary>
@@ -18,6 +20,9 @@ internal sealed record Overview(string Epoch, string Version, string ServerTime)
     /// <summary>What became of idempotency keys.</summary>
     public required IdempotencyFigures Idempotency { get; init; }
 
+    /// <summary>What is past its retention and gone.</summary>
+    public required RetentionFigures Retention { get; init; }
+
     /// <summary>What became of ops that met what others did.</summary>
     public required ConflictFigures Conflicts { get; init; }
 }
@@ -27,6 +32,19 @@ internal sealed record Overview(string Epoch, string Version, string ServerTime)
 /// <param name="Replays">Repeats that were answered from the stored outcome.</param>
 /// <param name="ReusedKeys">Keys that came again with another request and were refused.</param>
 internal sealed record IdempotencyFigures(long StoredKeys, long Replays, long ReusedKeys);
+
+/// <summary>What was purged.</summary>
+/// <param name="PurgedChanges">Changes that are no longer in the log.</param>
+internal sealed record RetentionFigures(long PurgedChanges)
+{
+    /// <summary>Cursors below it start anew. Of one space only.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public required long? TombstoneHorizon { get; init; }
+
+    /// <summary>Changes up to it are purged. Of one space only.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public required long? HistoryHorizon { get; init; }
+}
 
 /// <summary>Conflicts and merges.</summary>
 /// <param name="Parked">Ops that were parked, those that joined an open conflict included.</param>

@@ -51,6 +51,11 @@ internal sealed class OverviewEndpoint(OverviewQuery query, ServerIdentity ident
             Records = apps.Sum(entity => entity.Live),
             Idempotency = new IdempotencyFigures(
                 all.Sum(entity => entity.Outcomes), all.Sum(entity => entity.Replayed), all.Sum(entity => entity.Reused)),
+            Retention = new RetentionFigures(totals.Purged)
+            {
+                TombstoneHorizon = totals.TombstoneHorizon,
+                HistoryHorizon = totals.TombstoneHorizon is null ? null : totals.Purged,
+            },
             Conflicts = new ConflictFigures(
                 all.Sum(entity => entity.Parked),
                 all.Sum(entity => entity.Opened - entity.Resolved),

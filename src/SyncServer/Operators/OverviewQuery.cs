@@ -22,14 +22,22 @@ internal sealed record EntityTotals(string Entity, long Live, long Applied, long
 }
 
 /// <summary>Spaces, changes and counters from one snapshot.</summary>
-internal sealed record Totals(long Spaces, long Changes, IReadOnlyList<EntityTotals> ByEntity);
+internal sealed record Totals(long Spaces, long Changes, IReadOnlyList<EntityTotals> ByEntity)
+{
+    /// <summary>Changes that were purged: the sum of the history horizons, because a log has no gaps above its own.</summary>
+    public required long Purged { get; init; }
+
+    /// <summary>The tombstone horizon of the one space that was asked for.</summary>
+    public required long? TombstoneHorizon { get; init; }
+}
 
 /// <summary>Adds the counters up, in one statement and so from one snapshot.</summary>
 internal sealed class OverviewQuery(NpgsqlDataSource source)
 {
     private const string Sql = """
-        SELECT s.spaces, s.changes, t.*
-        FROM (SELECT count(*) AS spaces, coalesce(sum(head), 0)::bigint AS changes
+        SELECT s.spaces, s.changes, s.purged, s.tombstone_horizon, t.*
+        FROM (SELECT count(*) AS spaces, coalesce(sum(head), 0)::bigint AS changes,
+                coalesce(sum(history_horizon), 0)::bigint AS purged, max(tombstone_horizon) FILTER (WHERE $1 IS NOT NULL) AS tombstone_horizon
             FROM spaces WHERE $1 IS NULL OR space_id = $1) AS s
         LEFT JOIN (
             SELECT entity, sum(live)::bigint, sum(applied)::bigint, sum(merged)::bigint, sum(parked)::bigint, sum(refused)::bigint,
@@ -45,26 +53,28 @@ internal sealed class OverviewQuery(NpgsqlDataSource source)
         await using var command = source.CreateCommand(Sql);
         command.Parameters.Add(new NpgsqlParameter { Value = space is { } id ? id : DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid });
         await using var reader = await command.ExecuteReaderAsync(cancellation);
-        var (spaces, changes) = (0L, 0L);
+        var (spaces, changes, purged) = (0L, 0L, 0L);
+        long? tombstoneHorizon = null;
         var totals = new List<EntityTotals>();
         while (await reader.ReadAsync(cancellation))
         {
-            (spaces, changes) = (reader.GetInt64(0), reader.GetInt64(1));
-            if (!reader.IsDBNull(2))
+            (spaces, changes, purged) = (reader.GetInt64(0), reader.GetInt64(1), reader.GetInt64(2));
+            tombstoneHorizon = reader.IsDBNull(3) ? null : reader.GetInt64(3);
+            if (!reader.IsDBNull(4))
             {
                 totals.Add(Entity(reader));
             }
         }
 
-        return new Totals(spaces, changes, totals);
+        return new Totals(spaces, changes, totals) { Purged = purged, TombstoneHorizon = tombstoneHorizon };
     }
 
     private static EntityTotals Entity(NpgsqlDataReader reader) => new(
-        reader.GetString(2), reader.GetInt64(3), reader.GetInt64(4), reader.GetInt64(5), reader.GetInt64(6), reader.GetInt64(7))
+        reader.GetString(4), reader.GetInt64(5), reader.GetInt64(6), reader.GetInt64(7), reader.GetInt64(8), reader.GetInt64(9))
     {
-        Replayed = reader.GetInt64(8),
-        Reused = reader.GetInt64(9),
-        Opened = reader.GetInt64(10),
-        Resolved = reader.GetInt64(11),
+        Replayed = reader.GetInt64(10),
+        Reused = reader.GetInt64(11),
+        Opened = reader.GetInt64(12),
+        Resolved = reader.GetInt64(13),
     };
 }

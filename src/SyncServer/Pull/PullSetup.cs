@@ -5,6 +5,9 @@ internal static class PullSetup
 {
     public static IServiceCollection AddPull(this IServiceCollection services) => services
         .AddSingleton<PullQuery>()
+        .AddSingleton<PullAsks>()
+        .AddSingleton<PullPages>()
+        .AddSingleton<PullBody>()
         .AddSingleton<PullEndpoint>();
 
     /// <summary>Maps the route under <c>/v1/spaces/{space}</c>.</summary>

@@ -237,6 +237,7 @@ internal sealed class SpaceLoad(TimeProvider clock)
         {
             ResolvedForOp = !reader.IsDBNull(6) && reader.GetInt16(6) != 0,
             Entity = reader.Text(10) ?? "",
+            IsExpired = reader.IsDBNull(9),
         };
         loaded.PlanOf(spec.SpaceId)?.Load(new OutcomeKey(spec.Principal, reader.GetString(0)), stored);
     }

@@ -60,6 +60,8 @@ internal static class SyncModel
             record.ToTable("records");
             record.HasKey(r => new { r.SpaceId, r.Entity, r.RecordId }).HasName("pk_records");
             record.HasIndex(r => new { r.SpaceId, r.Seq }).IsUnique().HasDatabaseName("ux_records_seq");
+            // For retention alone: of tombstones only, so other writes do not pay for it.
+            record.HasIndex(r => new { r.SpaceId, r.Seq }, "ix_records_tombstones").HasFilter("deleted AND (seq IS NOT NULL)");
             record.Property(r => r.Data).HasColumnType("json");
         });
         model.Entity<ChangeRow>(change =>
@@ -75,6 +77,8 @@ internal static class SyncModel
         {
             outcome.ToTable("outcomes");
             outcome.HasKey(o => new { o.SpaceId, o.Principal, o.OpId }).HasName("pk_outcomes");
+            // For retention alone. It holds whole outcomes only, and those of one transaction under one key, so it stays small.
+            outcome.HasIndex(o => new { o.SpaceId, o.DecidedAt }).HasFilter("body IS NOT NULL").HasDatabaseName("ix_outcomes_whole");
         });
     }
 
@@ -93,6 +97,7 @@ internal static class SyncModel
         {
             op.ToTable("unchanged_ops");
             op.HasKey(o => new { o.SpaceId, o.Entity, o.RecordId, o.Rev, o.Principal, o.OpId }).HasName("pk_unchanged_ops");
+            op.HasIndex(o => new { o.SpaceId, o.At }).HasDatabaseName("ix_unchanged_ops_at");
             op.Property(o => o.Sent).HasColumnType("json");
         });
         model.Entity<UniqueKeyRow>(key =>

@@ -143,6 +143,36 @@ public class ReplayTests
     }
 
     [Fact]
+    public void In_an_atomic_batch_a_success_counts_as_applied_after_its_retention_too()
+    {
+        _alice.One(Create("a1"));
+        _space.Expire(_alice, "a1");
+        var answers = _alice.Atomic(Create("a1"), Update("a2", 1, """{"a":2}"""));
+        Assert.Equal(["410 outcome-expired", "200 applied"], answers.Select(answer => answer.Summary));
+        Assert.Equal(2, _space.Find()!.Rev);
+        var failed = _alice.Atomic(Create("a1"), Update("a3", 9, "{}"), Create("a4", "s"));
+        Assert.Equal(["410 outcome-expired", "410 resync-required", "424 batch-failed"], failed.Select(answer => answer.Summary));
+    }
+
+    [Fact]
+    public void In_an_atomic_batch_a_refusal_fails_the_batch_after_its_retention_too()
+    {
+        _bob.Create("b1", """{"a":1}""");
+        _alice.Create("a1", """{"a":2}""");
+        _space.Expire(_alice, "a1");
+        var answers = _alice.Atomic(Create("a2", "s"), Create("a1", patch: """{"a":2}"""));
+        Assert.Equal(["424 batch-failed", "410 outcome-expired"], answers.Select(answer => answer.Summary));
+    }
+
+    [Fact]
+    public void An_op_depends_on_one_whose_outcome_is_past_its_retention_as_on_any_other()
+    {
+        _alice.One(Create("a1"));
+        _space.Expire(_alice, "a1");
+        Assert.Equal("200 applied", _alice.Update("a2", 1, """{"a":2}""", ",\"dependsOn\":[\"a1\"]").Summary);
+    }
+
+    [Fact]
     public void In_an_atomic_batch_a_stored_refusal_fails_the_batch()
     {
         _bob.Create("b1", """{"a":1}""");

@@ -93,7 +93,7 @@ internal sealed class Space
     public void Expire(Client client, string opId)
     {
         var key = new OutcomeKey(client.Principal, opId);
-        _outcomes[key] = _outcomes[key] with { Outcome = _outcomes[key].Outcome with { Body = default } };
+        _outcomes[key] = _outcomes[key] with { Outcome = _outcomes[key].Outcome with { Body = default, ETag = null, Location = null }, IsExpired = true };
     }
 
     /// <summary>Loses outcomes whose effects stay: what no server may do.</summary>

@@ -35,7 +35,7 @@ public sealed class OverviewTests
         var after = await FiguresAsync(restarted);
         AssertJson("""
             {"spaces":2,"records":3,"changes":11,
-             "idempotency":{"storedKeys":11,"replays":6,"reusedKeys":4},
+             "idempotency":{"storedKeys":11,"replays":6,"reusedKeys":4},"retention":{"purgedChanges":0},
              "conflicts":{"parked":3,"open":2,"resolved":0,"merged":1,"byEntity":{
                "note":{"applied":5,"refused":0,"records":3,"parked":3,"open":2,"resolved":0,"merged":1}}}}
             """, JsonNode.Parse(after)!);
@@ -45,6 +45,7 @@ public sealed class OverviewTests
 
         AssertJson("""
             {"spaces":1,"records":0,"changes":2,"idempotency":{"storedKeys":1,"replays":1,"reusedKeys":1},
+             "retention":{"purgedChanges":0,"tombstoneHorizon":0,"historyHorizon":0},
              "conflicts":{"parked":0,"open":0,"resolved":0,"merged":0,"byEntity":{}}}
             """, JsonNode.Parse(await FiguresAsync(restarted, $"?space={shared}"))!);
     }

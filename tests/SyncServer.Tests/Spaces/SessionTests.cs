@@ -103,6 +103,10 @@ public sealed class SessionTests
     [InlineData("RetryCapMs", "1")]
     [InlineData("IdempotencyRetention", "00:00:00")]
     [InlineData("HistoryRetention", "1")]
+    [InlineData("Retention:Interval", "-00:01:00")]
+    [InlineData("Retention:Interval", "00:00:00.001")]
+    [InlineData("Retention:Interval", "1.00:00:01")]
+    [InlineData("Retention:Interval", "often")]
     public void A_setting_that_makes_no_sense_stops_the_start_and_is_named(string key, string value)
     {
         var failure = Record.Exception(() => SyncServer.ServerHost.Build([$"--Sync:{key}={value}"]));

@@ -78,6 +78,7 @@ internal sealed class SyncDbModelSnapshot : ModelSnapshot
         row.Property<string>("UpdatedBy").IsRequired().HasColumnType("text").HasColumnName("updated_by").UseCollation("C");
         row.HasKey("SpaceId", "Entity", "RecordId").HasName("pk_records");
         row.HasIndex("SpaceId", "Seq").IsUnique().HasDatabaseName("ux_records_seq");
+        row.HasIndex(["SpaceId", "Seq"], "ix_records_tombstones").HasFilter("deleted AND (seq IS NOT NULL)");
         row.ToTable("records");
     }
 
@@ -121,6 +122,7 @@ internal sealed class SyncDbModelSnapshot : ModelSnapshot
         row.Property<short>("State").HasColumnType("smallint").HasColumnName("state");
         row.Property<short>("Status").HasColumnType("smallint").HasColumnName("status");
         row.HasKey("SpaceId", "Principal", "OpId").HasName("pk_outcomes");
+        row.HasIndex("SpaceId", "DecidedAt").HasDatabaseName("ix_outcomes_whole").HasFilter("body IS NOT NULL");
         row.ToTable("outcomes");
     }
 
@@ -155,6 +157,7 @@ internal sealed class SyncDbModelSnapshot : ModelSnapshot
         row.Property<long?>("N").HasColumnType("bigint").HasColumnName("n");
         row.Property<string>("Sent").IsRequired().HasColumnType("json").HasColumnName("sent");
         row.HasKey("SpaceId", "Entity", "RecordId", "Rev", "Principal", "OpId").HasName("pk_unchanged_ops");
+        row.HasIndex("SpaceId", "At").HasDatabaseName("ix_unchanged_ops_at");
         row.ToTable("unchanged_ops");
     }
 
