@@ -17,7 +17,9 @@ public sealed class QueueTests
     [Fact]
     public async Task A_space_that_somebody_else_has_locked_holds_up_nobody_else()
     {
-        var (phone, other) = (New(), New());
+        // A worker that waited would have nobody to go on beside it.
+        await using var server = await TestServers.StartAsync("--Push:Workers=1");
+        var (phone, other) = (New(server), New(server));
         await other.PullAsync();
         var space = Guid.Parse(await phone.SpaceIdAsync());
         await using var source = NpgsqlDataSource.Create(TestServers.ConnectionString);
