@@ -39,6 +39,12 @@ public sealed record Limits
     public const int MergeChanges = 1_000;
 
     /// <summary>
+    /// Revisions of a record among which an op without baseRev looks for later ones of its device. Each costs a look-up, for
+    /// every increment of a busy counter too, and an op is overtaken by those sent with it, not by hundreds of others.
+    /// </summary>
+    public const int LateChanges = 100;
+
+    /// <summary>
     /// Changes since baseRev times bytes of the record: what is copied to find out what a device saw, about a third of a
     /// second at most. Beyond it the op is parked, never guessed.
     /// </summary>
@@ -114,4 +120,18 @@ public sealed record Limits
     /// <summary>Ids in one manifest.</summary>
     [Range(1, MostItems)]
     public int ManifestMax { get; init; } = 1_000;
+
+    /// <summary>
+    /// Seconds that <c>Prefer: wait</c> may ask for: less than the minute after which most proxies give up on an answer
+    /// that has not begun.
+    /// </summary>
+    [Range(1, 60 * 60)]
+    public int PullWaitSecondsMax { get; init; } = 50;
+
+    /// <summary>
+    /// Streams and waits that one principal holds open at one server: some devices with one for each of their spaces. An idle
+    /// one costs a connection and some kilobytes.
+    /// </summary>
+    [Range(1, MostItems)]
+    public int LivePerPrincipal { get; init; } = 64;
 }

@@ -1,3 +1,5 @@
+using SyncServer.Storage;
+
 namespace SyncServer;
 
 /// <summary>
@@ -23,6 +25,22 @@ internal static partial class Log
 
     [LoggerMessage(EventId = 4, Level = LogLevel.Warning, Message = "Planning {Ops} ops took {Seconds:0.0} s, during which space {SpaceId} was held")]
     public static partial void SlowPlan(ILogger logger, int ops, Guid spaceId, double seconds);
+
+    [LoggerMessage(EventId = 5, Level = LogLevel.Warning, Message = "In space {SpaceId} {Count} unique values are shared by older records, "
+        + "which stay as they are; 'SyncServer check' names them")]
+    public static partial void UniqueValuesShared(ILogger logger, Guid spaceId, long count);
+
+    [LoggerMessage(EventId = 6, Level = LogLevel.Information, Message = "Space {SpaceId} is busy: its unique values are registered with its next write")]
+    public static partial void UniqueKeysLeft(ILogger logger, Guid spaceId);
+
+    [LoggerMessage(EventId = 12, Level = LogLevel.Warning, Message = "Hints between servers are interrupted, which costs latency alone ({Cause})")]
+    public static partial void HintsInterrupted(ILogger logger, string cause);
+
+    [LoggerMessage(EventId = 13, Level = LogLevel.Warning, Message = "The heads of watched spaces cannot be checked, which is tried again ({Cause})")]
+    public static partial void HeadsNotChecked(ILogger logger, string cause);
+
+    [LoggerMessage(EventId = 14, Level = LogLevel.Information, Message = "Let a stream go whose reader took nothing for {Seconds:0.0} s")]
+    public static partial void SlowReader(ILogger logger, double seconds);
 
     [LoggerMessage(
         EventId = 20, Level = LogLevel.Information,
@@ -81,6 +99,18 @@ internal static partial class Log
 
     [LoggerMessage(LogLevel.Information, "Applied migration {Migration}")]
     public static partial void MigrationApplied(this ILogger log, string migration);
+
+    [LoggerMessage(LogLevel.Warning, "PostgreSQL does not tell its {Mark} (SqlState {State}): of a restore, less is noticed; run `SyncServer new-epoch` after each")]
+    public static partial void MarkNotTold(this ILogger log, string mark, string state);
+
+    [LoggerMessage(
+        LogLevel.Warning,
+        "The database was restored ({Sign}): epoch {Epoch} begins and {Old} is over. Every device pulls from the start and sends again "
+        + "what the database lacks. Where nobody restored it, find out who did; see Backups in OPERATIONS.md")]
+    public static partial void EpochBegan(this ILogger log, string epoch, string old, RewindSign sign);
+
+    [LoggerMessage(LogLevel.Information, "Epoch {Epoch} is served from now on, {Old} no longer")]
+    public static partial void EpochTaken(this ILogger log, string epoch, string old);
 
     [LoggerMessage(LogLevel.Warning, "Not ready: the database does not answer ({Cause})")]
     public static partial void DatabaseDoesNotAnswer(this ILogger log, string cause);

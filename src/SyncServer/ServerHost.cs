@@ -1,7 +1,11 @@
 using SyncServer.Accounts;
+using SyncServer.Checksums;
 using SyncServer.Conflicts;
 using SyncServer.Entities;
+using SyncServer.Events;
 using SyncServer.Http;
+using SyncServer.Live;
+using SyncServer.Manifest;
 using SyncServer.Operators;
 using SyncServer.Pull;
 using SyncServer.Push;
@@ -30,7 +34,11 @@ public static class ServerHost
         builder.AddRetention();
         builder.Services.AddSpaces()
             .AddPush()
+            .AddLive()
             .AddPull()
+            .AddChecksums()
+            .AddManifest()
+            .AddEvents()
             .AddRecords()
             .AddConflicts()
             .AddOverview()
@@ -48,6 +56,9 @@ public static class ServerHost
         space.MapMembers();
         space.MapPush();
         space.MapPull();
+        space.MapChecksums();
+        space.MapManifest();
+        space.MapEvents();
         space.MapRecords();
         space.MapConflicts();
         return app;

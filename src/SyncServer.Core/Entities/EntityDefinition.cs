@@ -34,8 +34,8 @@ public sealed class EntityDefinition
     /// <summary>The pointers of objects that have declared fields below them; the whole of <c>data</c> is not among them.</summary>
     public IReadOnlySet<string> Levels => _levels;
 
-    /// <summary>Lists of pointers whose values together no two live records of a space share.</summary>
-    public IReadOnlyList<IReadOnlyList<string>> Unique { get; init; } = [];
+    /// <summary>What no two live records of a space share.</summary>
+    public IReadOnlyList<UniqueRule> Unique { get; init; } = [];
 
     /// <summary>What happens where an edit meets a delete.</summary>
     public OnEditDelete OnEditDelete { get; init; } = OnEditDelete.Review;
@@ -84,26 +84,17 @@ public sealed class EntityDefinition
         [.. StateRules.Violations(this, before, after).Take(DefinitionLimits.Violations)];
 
     /// <summary>
-    /// The keys under which no other live record of the space may stand: the index of the rule in <see cref="Unique"/>, and
-    /// SHA-256 over the values, numbers by value. A rule of which a field is absent gives none.
+    /// The keys under which no other live record of the space may stand: the rule, and the hash of the values. A rule of
+    /// which a field is absent gives none.
     /// </summary>
-    public IEnumerable<(int Rule, ReadOnlyMemory<byte> Hash)> UniqueKeys(JsonObject data)
-    {
-        for (var rule = 0; rule < Unique.Count; rule++)
-        {
-            var values = Unique[rule].Select(pointer => JsonPointer.Find(data, pointer)).OfType<JsonValue>().ToList();
-            if (values.Count == Unique[rule].Count)
-            {
-                yield return (rule, CanonicalJson.Hash(CanonicalJson.NumbersByValue(new JsonArray(values))));
-            }
-        }
-    }
+    public IEnumerable<(UniqueRule Rule, string Hash)> UniqueKeys(JsonObject data) =>
+        from rule in Unique let hash = rule.HashOf(data) where hash is not null select (rule, hash);
 
     /// <summary>The definition as the file writes it, with every member of the entity and without defaults of fields.</summary>
     public JsonObject ToJson() => JsonObject.Of(
         ("version", JsonNumber.Of(Version)),
         ("fields", JsonObject.Of(Fields.Select(field => (FieldName.Of(field.Key), (JsonValue?)field.Value.ToJson())))),
-        ("unique", new JsonArray([.. Unique.Select(rule => new JsonArray([.. rule.Select(field => new JsonString(FieldName.Of(field)))]))])),
+        ("unique", new JsonArray([.. Unique.Select(rule => new JsonArray([.. rule.Fields.Select(field => new JsonString(FieldName.Of(field)))]))])),
         ("onEditDelete", new JsonString(OnEditDelete.Name)),
         ("additionalFields", AdditionalFields ? JsonLiteral.True : JsonLiteral.False));
 }

@@ -17,10 +17,21 @@ public sealed class EntityDefinitions
         {
             _byName.Add(definition.Name, definition);
         }
+
+        var rules = All.SelectMany(definition => definition.Unique.Select(rule => $"{definition.Name} {rule.Name}")).Order(StringComparer.Ordinal).ToList();
+        UniqueRules = rules.Count == 0
+            ? null
+            : Convert.ToHexStringLower(CanonicalJson.Hash(new JsonArray([.. rules.Select(rule => new JsonString(rule))])).Span);
     }
 
     /// <summary>The declared definitions, in the order of the file.</summary>
     public IReadOnlyCollection<EntityDefinition> All => _byName.Values;
+
+    /// <summary>
+    /// A fingerprint of all unique rules, by which a space says whose keys it holds: the same for the same rules, in whatever
+    /// order they are declared. Null without any.
+    /// </summary>
+    public string? UniqueRules { get; }
 
     /// <summary>What is declared of the entity; without a declaration it is schemaless, and every field is review.</summary>
     public EntityDefinition For(string entity) => _byName.GetValueOrDefault(entity) ?? new EntityDefinition(entity);

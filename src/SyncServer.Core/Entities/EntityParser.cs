@@ -75,15 +75,15 @@ internal sealed class EntityParser(string name, Members members, List<FieldError
         return fields;
     }
 
-    private List<IReadOnlyList<string>> Unique(OrderedDictionary<string, FieldDefinition> fields)
+    private List<UniqueRule> Unique(OrderedDictionary<string, FieldDefinition> fields)
     {
         const string Shape = """[["email"], ["project", "number"]]""";
-        var rules = new List<IReadOnlyList<string>>();
+        var rules = new List<UniqueRule>();
         foreach (var (index, item) in members.List("unique", DefinitionLimits.UniqueRules, Shape)?.Items.Index() ?? [])
         {
             var at = JsonPointer.Child(members.Pointer("unique"), index.ToString(System.Globalization.CultureInfo.InvariantCulture));
-            var rule = UniqueRule(item, at, fields);
-            if (rules.Any(other => other.Count > 0 && other.ToHashSet(StringComparer.Ordinal).SetEquals(rule)))
+            var rule = new UniqueRule(FieldsOfRule(item, at, fields));
+            if (rules.Any(other => other.Fields.Count > 0 && other.Name == rule.Name))
             {
                 errors.Add(new FieldError(at, "The rule stands twice. Keep one of the two."));
             }
@@ -95,7 +95,7 @@ internal sealed class EntityParser(string name, Members members, List<FieldError
     }
 
     /// <summary>The pointers of one rule; a single name is a rule of one field.</summary>
-    private List<string> UniqueRule(JsonValue item, string at, OrderedDictionary<string, FieldDefinition> fields)
+    private List<string> FieldsOfRule(JsonValue item, string at, OrderedDictionary<string, FieldDefinition> fields)
     {
         var names = item is JsonString ? [item] : (item as JsonArray)?.Items ?? [];
         if (names.Count is 0 or > DefinitionLimits.UniqueFields)

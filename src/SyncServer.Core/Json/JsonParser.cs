@@ -19,8 +19,12 @@ public static class JsonParser
     public static (JsonValue? Value, Rejection? Rejection) Parse(ReadOnlySpan<byte> utf8) => Parse(utf8, Limits.JsonDepth);
 
     /// <summary>Stored JSON, which came in through <see cref="Parse(ReadOnlySpan{byte})"/>; anything else in the table is a defect.</summary>
-    public static JsonObject ParseStored(ReadOnlySpan<byte> utf8) =>
-        Parse(utf8, StoredDepth).Value as JsonObject ?? throw new InvalidOperationException("Stored data is not a JSON object.");
+    public static JsonObject ParseStored(ReadOnlySpan<byte> utf8) => ParseStored<JsonObject>(utf8);
+
+    /// <inheritdoc cref="ParseStored(ReadOnlySpan{byte})"/>
+    public static T ParseStored<T>(ReadOnlySpan<byte> utf8)
+        where T : JsonValue =>
+        Parse(utf8, StoredDepth).Value as T ?? throw new InvalidOperationException("Stored data is not the JSON that was stored.");
 
     private static (JsonValue? Value, Rejection? Rejection) Parse(ReadOnlySpan<byte> utf8, int depth)
     {

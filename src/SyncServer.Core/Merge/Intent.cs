@@ -20,6 +20,19 @@ public static class Intent
                 : IntentOperator.Find(inner, path).Operator is { } found ? [new TouchedPath(path, found)] : Touched(inner, path);
         });
 
+    /// <summary>
+    /// The patch with another value at each place that it touches, or without the place where <paramref name="change"/> gives
+    /// null; objects that are empty then go with it.
+    /// </summary>
+    public static JsonObject Rewritten(JsonObject patch, Func<string, JsonValue, JsonValue?> change, string at = "") =>
+        JsonObject.Of(patch.Members.Select(member =>
+        {
+            var path = JsonPointer.Child(at, member.Key);
+            return member.Value is JsonObject { Count: > 0 } inner && IntentOperator.Find(inner, path).Operator is null
+                ? (member.Key, Rewritten(inner, change, path) is { Count: > 0 } kept ? kept : null)
+                : (member.Key, change(path, member.Value));
+        }));
+
     /// <summary>Why the patch is none: an operator that is unknown, or one with a wrong operand.</summary>
     public static Rejection? Check(JsonObject patch, string at) =>
         IntentOperator.Find(patch, at) is (var whole, var refused) && (refused ?? OnWhole(whole, at)) is { } rejection

@@ -28,16 +28,42 @@ public sealed record Views(RecordState Base, RecordState Yours, RecordState Want
         var (earlier, later) = rules.Device.Advance(current, since, op.N, rules) is { } state ? (state, []) : Sorted(current, since, op.N, rules);
         var patched = op.Replaces ? earlier with { Data = MergePatch.Apply(null, op.Patch) } : earlier.With(op.Kind, rules.Sent(op.Patch));
         var yours = later.Aggregate(patched, rules.Overlay);
-        var touchedLater = later.SelectMany(change => TouchedBy(change, op, yours.Deleted)).ToList();
+        return new Views(later.Aggregate(earlier, rules.Overlay), yours, patched, SupersededBy(later, op, yours.Deleted).Paths);
+    }
+
+    /// <summary>What the op touches and a later own op touches too, and the places that later own ops set.</summary>
+    private static (IReadOnlyList<string> Paths, PathSet Plain) SupersededBy(IReadOnlyList<Change> later, Op op, bool endsDeleted)
+    {
+        var touchedLater = later.SelectMany(change => TouchedBy(change, op, endsDeleted)).ToList();
         var paths = PathSet.Of(touchedLater.Select(touched => touched.Path));
         var plain = PathSet.Of(touchedLater.Where(touched => touched.Operator is null).Select(touched => touched.Path));
-        return new Views(
-            later.Aggregate(earlier, rules.Overlay),
-            yours,
-            patched,
-            [.. op.Touched()
-                .Where(touched => (touched.Operator is null ? paths : plain).Meets(touched.Path))
-                .Select(touched => touched.Path)]);
+        return ([.. op.Touched()
+            .Where(touched => (touched.Operator is null ? paths : plain).Meets(touched.Path))
+            .Select(touched => touched.Path)], plain);
+    }
+
+    /// <summary>
+    /// The views of an op that does not say what its user saw: its base is the record as it is, and <paramref name="later"/>,
+    /// the own changes with larger counters, keep what they touch. Where those carry operators they are done once more, to
+    /// what the op sets.
+    /// </summary>
+    public static Views WithoutBase(RecordState current, IReadOnlyList<Change> later, Op op, ViewRules rules)
+    {
+        var wanted = current.With(op.Kind, rules.Sent(op.Patch));
+        if (later.Count == 0)
+        {
+            return new Views(current, wanted, wanted, []);
+        }
+
+        var ends = later.LastOrDefault(change => change.Kind is OpKind.Delete or OpKind.Restore)?.Kind;
+        var deleted = ends is null ? current.Deleted : ends == OpKind.Delete;
+        var (superseded, plain) = SupersededBy(later, op, deleted);
+        var set = superseded.ToHashSet(StringComparer.Ordinal);
+        var operated = later.Aggregate(wanted, rules.Overlay).Data;
+        var left = Intent.Rewritten(op.Patch, (path, value) =>
+            !set.Contains(path) ? value : plain.Meets(path) ? null : JsonPointer.Find(operated, path) ?? JsonLiteral.Null);
+        var yours = current.With(op.Kind, rules.Sent(left)) with { Deleted = deleted };
+        return new Views(current, yours, wanted with { Deleted = ends is null && current.Deleted }, superseded);
     }
 
     /// <summary>What a later own op did to what this one touches, for a record that the server held as <paramref name="theirs"/>.</summary>

@@ -46,8 +46,8 @@ public static class Resync
             return ResyncReason.Expired;
         }
 
-        // History is never purged above the tombstone horizon, so above it a missing tag is a lost change.
-        if (cursor.Position > 0 && view.TagAtPosition != cursor.Tag && (cursor.Position >= view.Horizon || view.TagAtPosition is not null))
+        // History is never purged above the tombstone horizon, so above it a missing tag is a lost change. At it, the change may be purged.
+        if (cursor.Position > 0 && view.TagAtPosition != cursor.Tag && (cursor.Position > view.Horizon || view.TagAtPosition is not null))
         {
             return ResyncReason.Ahead;
         }

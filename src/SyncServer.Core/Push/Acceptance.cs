@@ -29,22 +29,26 @@ internal static class Acceptance
         }
 
         var staysDeleted = wanted.Kind == OpKind.Delete || (wanted.Kind == OpKind.Update && current is { Deleted: true });
-        return (staysDeleted ? null : Taken(plan, op, definition, data)) ?? wanted with { Data = wanted.Data is null ? null : data };
+        return (staysDeleted ? null : Taken(plan, op, (definition, current), data)) ?? wanted with { Data = wanted.Data is null ? null : data };
     }
 
-    /// <summary>Parks an op whose record would share unique values with another, or refuses it where it is strict.</summary>
-    private static Decision? Taken(SpacePlan plan, Op op, EntityDefinition definition, JsonObject data)
+    /// <summary>
+    /// Parks an op whose record would share unique values with another, or refuses it where it is strict. Values that the live
+    /// record had before are no reason: where they are shared, they are older than the rule.
+    /// </summary>
+    private static Decision? Taken(SpacePlan plan, Op op, (EntityDefinition Definition, SyncRecord? Current) about, JsonObject data)
     {
-        var taken = UniqueKey.Of(definition, data).FirstOrDefault(key => plan.HolderOf(key) is { } holder && holder != op.Key.Id);
+        var (definition, current) = about;
+        var theirs = current is { Deleted: false } ? current.Data?.Value : null;
+        var had = theirs is null ? [] : UniqueKey.Of(definition, theirs);
+        var taken = UniqueKey.Of(definition, data).Except(had).FirstOrDefault(key => plan.IsTaken(key, op.Key));
         if (taken == default)
         {
             return null;
         }
 
         const string Detail = "Another live record of the space has these values, and they are unique.";
-        var fields = definition.Unique[taken.Rule];
-        var current = plan.Find(op.Key);
-        var theirs = current is { Deleted: false } ? current.Data?.Value : null;
+        var fields = definition.Unique.First(rule => rule.Name == taken.Rule).Fields;
         return op.IsStrict
             ? new Decision.Refuse(new Rejection(ErrorCode.Unique, Detail) { Errors = [.. fields.Select(field => new FieldError(field, Detail))] }, Stored: true)
             : new Decision.Park(ErrorCode.Unique, Detail, new ParkedStates(null, theirs, data),

@@ -136,7 +136,9 @@ public static class Decide
                 new Rejection(ErrorCode.TooManyRequests, "The push asks for too many merges at once; send the rest of it again."), Stored: false);
         }
 
-        var views = Views.Of(RecordState.Of(current), since, op, rules);
+        var views = op.IsStrict || op.BaseRev is not null
+            ? Views.Of(RecordState.Of(current), since, op, rules)
+            : Views.WithoutBase(RecordState.Of(current), plan.OwnLater(op.Key, op.N, context.IsOwn), op, rules);
         return op.Kind switch
         {
             OpKind.Update => Updates.Of(plan, context, op, (views, since)),

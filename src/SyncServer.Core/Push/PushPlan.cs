@@ -120,18 +120,18 @@ public static class PushPlan
     internal static Outcome Carry(SpacePlan plan, PushContext context, Op op, Decision decision) => decision switch
     {
         Decision.Apply apply => Success(context, op, Written(plan, context, op, apply), apply.Merge, isNew: apply.Kind == OpKind.Create),
-        Decision.Keep keep => Success(context, op, Kept(plan, context, op), keep.Merge, isNew: false),
+        Decision.Keep keep => Success(context, op, Kept(plan, context, op, keep), keep.Merge, isNew: false),
         Decision.Park park => Parked(plan, context, op, park),
         Decision.Join join => Joined(plan, context, op, join.Conflict),
         Decision.Refuse refuse => Refused(plan, context, op, refuse),
         _ => throw new InvalidOperationException("Unknown decision."),
     };
 
-    private static SyncRecord? Kept(SpacePlan plan, PushContext context, Op op)
+    private static SyncRecord? Kept(SpacePlan plan, PushContext context, Op op, Decision.Keep keep)
     {
-        if (op is { Kind: OpKind.Update, Replaces: false, Patch.Count: > 0 } && context.Device.Length > 0)
+        if (op is { Kind: OpKind.Update, Replaces: false, Patch.Count: > 0 } && (context.Device.Length > 0 || keep.Merge is { Count: > 0 }))
         {
-            plan.KeepUnchanged(context.Author, op);
+            plan.KeepUnchanged(context.Author, op, keep.Merge);
         }
 
         return plan.Find(op.Key);
@@ -140,8 +140,8 @@ public static class PushPlan
     private static SyncRecord Written(SpacePlan plan, PushContext context, Op op, Decision.Apply apply)
     {
         var definition = context.DefinitionOf(op.Key);
-        IEnumerable<UniqueKey> KeysOf(SyncRecord? record) =>
-            record is { Deleted: false, Data: { } data } && definition.Unique.Count > 0 ? UniqueKey.Of(definition, data.Value) : [];
+        IReadOnlyCollection<UniqueKey> KeysOf(SyncRecord? record) =>
+            record is { Deleted: false, Data: { } data } && definition.Unique.Count > 0 ? [.. UniqueKey.Of(definition, data.Value)] : [];
         var before = plan.Find(op.Key);
         var record = plan.Write(context.Author, op, apply.Kind, apply.Data is { } data ? new RecordData(data) : before!.Data);
         plan.Claim(op.Key, KeysOf(before), KeysOf(record));

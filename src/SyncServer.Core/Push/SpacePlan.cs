@@ -17,12 +17,12 @@ public sealed record Author(string Principal, string Device);
 /// <summary>A conflict to be inserted, or marked resolved, in the table that finds open conflicts.</summary>
 public sealed record ConflictRow(string ConflictId, ConflictSlot Slot, bool Open);
 
-/// <summary>A value that no two live records of a space share: the entity, the index of its rule, and the hash of the values as hex.</summary>
-public readonly record struct UniqueKey(string Entity, int Rule, string Hash)
+/// <summary>A value that no two live records of a space share: the entity, the name of its rule, and the hash of the values as hex.</summary>
+public readonly record struct UniqueKey(string Entity, string Rule, string Hash)
 {
     /// <summary>The keys of a record with this data.</summary>
     public static IEnumerable<UniqueKey> Of(EntityDefinition definition, JsonObject data) =>
-        definition.UniqueKeys(data).Select(key => new UniqueKey(definition.Name, key.Rule, Convert.ToHexStringLower(key.Hash.Span)));
+        definition.UniqueKeys(data).Select(key => new UniqueKey(definition.Name, key.Rule.Name, key.Hash));
 }
 
 /// <summary>A parked op whose conflict was resolved, and how.</summary>
@@ -45,11 +45,13 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     private readonly List<ConflictRow> _conflictRows = [];
     private readonly List<ResolvedOp> _resolved = [];
     private readonly List<Change> _unchanged = [];
+    private readonly List<Change> _ownLater = [];
     private readonly Dictionary<(RecordKey, long, Author), DeviceState> _devices = [];
-    private readonly Dictionary<UniqueKey, string?> _keyHolders = [];
+    private readonly Dictionary<UniqueKey, HashSet<string>> _keyHolders = [];
     private long _spent;
     private readonly HashSet<UniqueKey> _missingKeys = [];
-    private readonly Dictionary<UniqueKey, string?> _claimedKeys = [];
+    private readonly HashSet<(UniqueKey, string)> _freedKeys = [];
+    private readonly Dictionary<UniqueKey, string> _takenKeys = [];
 
     /// <summary>The space.</summary>
     public Guid SpaceId { get; } = spaceId;
@@ -99,8 +101,11 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     /// <summary>Unique keys that were asked for and not loaded: what was decided without them has to be decided again.</summary>
     public IReadOnlyCollection<UniqueKey> MissingKeys => _missingKeys;
 
-    /// <summary>Who holds a unique key from now on; null is nobody.</summary>
-    public IReadOnlyDictionary<UniqueKey, string?> ClaimedKeys => _claimedKeys;
+    /// <summary>Unique keys and the records that do not hold them any more; freed before any is taken.</summary>
+    public IReadOnlyCollection<(UniqueKey Key, string RecordId)> FreedKeys => _freedKeys;
+
+    /// <summary>Unique keys and the records that hold them from now on.</summary>
+    public IReadOnlyDictionary<UniqueKey, string> TakenKeys => _takenKeys;
 
     /// <summary>Whether there is anything to write.</summary>
     public bool HasWrites => Changes.Count > 0 || _decided.Count > 0 || Tallies.Any;
@@ -114,6 +119,9 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     /// <summary>Takes over an entry of the log as it was loaded; entries of a record come oldest first.</summary>
     public void Load(Change change) => (change.IsUnchanged ? _unchanged : HistoryOf(change.Key)).Add(change);
 
+    /// <summary>Takes over an own change of a later counter than an op without a base has; it is no part of the record's history here.</summary>
+    public void LoadOwnLater(Change change) => _ownLater.Add(change);
+
     /// <summary>Takes over an open conflict and the <c>$conflict</c> record that holds it.</summary>
     public void Load(ParkedConflict conflict, SyncRecord holder)
     {
@@ -124,29 +132,51 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     /// <summary>Takes over how many conflicts are open on a record, over all devices.</summary>
     public void LoadOpenConflicts(RecordKey key, int count) => _openConflicts[key] = count;
 
-    /// <summary>Takes over which record holds a unique key; null is nobody.</summary>
-    public void Load(UniqueKey key, string? holder) => _keyHolders[key] = holder;
-
-    /// <summary>The id of the live record that holds a unique key, or null; a key that was not loaded is noted as missing.</summary>
-    public string? HolderOf(UniqueKey key)
+    /// <summary>
+    /// Takes over that a record holds a unique key; null adds nobody, and says that the key was looked up. More than one holds
+    /// it only where they did before the rule was declared.
+    /// </summary>
+    public void Load(UniqueKey key, string? holder)
     {
-        if (_keyHolders.TryGetValue(key, out var holder))
+        ref var holders = ref CollectionsMarshal.GetValueRefOrAddDefault(_keyHolders, key, out _);
+        holders ??= new HashSet<string>(StringComparer.Ordinal);
+        if (holder is not null)
         {
-            return holder;
+            holders.Add(holder);
+        }
+    }
+
+    /// <summary>Whether another live record holds a unique key; one that was not loaded is noted as missing.</summary>
+    public bool IsTaken(UniqueKey key, RecordKey by)
+    {
+        if (_keyHolders.TryGetValue(key, out var holders))
+        {
+            return holders.Any(holder => holder != by.Id);
         }
 
         _missingKeys.Add(key);
-        return null;
+        return false;
     }
 
-    /// <summary>Gives up the keys that a record had and takes those that it has now.</summary>
-    public void Claim(RecordKey key, IEnumerable<UniqueKey> before, IEnumerable<UniqueKey> now)
+    /// <summary>Gives up the keys that a record had and takes those that it has now; what it keeps is not touched.</summary>
+    public void Claim(RecordKey key, IReadOnlyCollection<UniqueKey> before, IReadOnlyCollection<UniqueKey> now)
     {
-        var kept = now.ToHashSet();
-        foreach (var (unique, holder) in before.Where(unique => !kept.Contains(unique)).Select(unique => (unique, (string?)null))
-            .Concat(kept.Select(unique => (unique, (string?)key.Id))))
+        foreach (var freed in before.Except(now))
         {
-            _keyHolders[unique] = _claimedKeys[unique] = holder;
+            _freedKeys.Add((freed, key.Id));
+            if (_takenKeys.GetValueOrDefault(freed) == key.Id)
+            {
+                _takenKeys.Remove(freed);
+            }
+
+            // Of a key that was not loaded the other holders are unknown, and whoever asks for it has it loaded first.
+            _keyHolders.GetValueOrDefault(freed)?.Remove(key.Id);
+        }
+
+        foreach (var taken in now.Except(before))
+        {
+            _takenKeys[taken] = key.Id;
+            _keyHolders.GetValueOrDefault(taken)?.Add(key.Id);
         }
     }
 
@@ -211,8 +241,18 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
         return since;
     }
 
-    /// <summary>Remembers an accepted op that changed nothing, because the next op of its device builds on it.</summary>
-    public void KeepUnchanged(Author author, Op op)
+    /// <summary>The accepted ops of a record that are <paramref name="own"/> and have a larger counter than <paramref name="n"/>, in the order of counters.</summary>
+    public IReadOnlyList<Change> OwnLater(RecordKey key, long? n, Func<Change, bool> own) => n is null ? [] : [.. HistoryOf(key)
+        .Concat(_ownLater.Concat(_unchanged).Where(change => change.Key == key))
+        .Where(change => change.N > n && own(change))
+        .DistinctBy(change => change.OpId, StringComparer.Ordinal)
+        .OrderBy(change => change.N)];
+
+    /// <summary>
+    /// Remembers an accepted op that changed nothing, because the next op of its device builds on it, and because the
+    /// record's history shows what it said and what became of it.
+    /// </summary>
+    public void KeepUnchanged(Author author, Op op, IReadOnlyList<Explanation>? merge)
     {
         var unchanged = new Change
         {
@@ -230,6 +270,7 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
             Patch = null,
             Sent = op.Patch,
             Before = null,
+            Merge = merge is { Count: > 0 } ? new JsonArray([.. merge.Select(path => path.ToJson())]) : null,
         };
         _unchanged.Add(unchanged);
         UnchangedOps.Add(unchanged);
@@ -275,12 +316,7 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
             Sent = op.Replaces || op.Patch.Equals(applied) ? null : op.Patch,
             Before = kind == OpKind.Delete ? from : applied.Count == 0 || before is null ? null : MergePatch.Diff(data!.Value, from),
         };
-        var live = (record.Deleted ? 0 : 1) - (before is { Deleted: false } ? 1 : 0);
-        if (live != 0)
-        {
-            Tallies.Add(op.Key.Entity, tally => tally with { Live = tally.Live + live });
-        }
-
+        Tallies.AddWrite(before, record);
         _records[op.Key] = record;
         _written.TryAdd(op.Key, before is null);
         HistoryOf(op.Key).Add(change);

@@ -1,3 +1,5 @@
+using SyncServer.Core.Records;
+
 namespace SyncServer.Core.Push;
 
 /// <summary>What one entity's figures gain in one transaction; kept in the table, so that they are exact after any restart.</summary>
@@ -5,6 +7,9 @@ public sealed record Tally
 {
     /// <summary>Live records; fewer after deletes.</summary>
     public int Live { get; init; }
+
+    /// <summary>What the sum of the digests of live records gains, modulo 2^64.</summary>
+    public ulong Sum { get; init; }
 
     /// <summary>Ops applied as sent.</summary>
     public int Applied { get; init; }
@@ -45,6 +50,16 @@ public sealed class Tallies
     /// <summary>Counts.</summary>
     public void Add(string entity, Func<Tally, Tally> count) =>
         _byEntity[entity] = count(_byEntity.GetValueOrDefault(entity) ?? new Tally());
+
+    /// <summary>Counts what becomes of a record: a live one leaves the checksum of its entity, and a live one enters it.</summary>
+    public void AddWrite(SyncRecord? before, SyncRecord after)
+    {
+        var change = Checksum.Of(after) - Checksum.Of(before);
+        if (change != default)
+        {
+            Add(after.Key.Entity, tally => tally with { Live = tally.Live + (int)change.Count, Sum = unchecked(tally.Sum + change.Sum) });
+        }
+    }
 
     /// <summary>Counts a stored outcome by its state.</summary>
     public void AddOutcome(string entity, OutcomeState state) => Add(entity, tally => state switch

@@ -24,9 +24,11 @@ internal static class Updates
         var yours = views.Yours.Data ?? JsonObject.Empty;
         var basis = views.Base.Data ?? JsonObject.Empty;
         var onEditDelete = context.DefinitionOf(op.Key).OnEditDelete;
-        if (current.Deleted && JsonValue.Same(yours, basis) && current.Data is not null)
+        // Without a base, values that the tombstone has too say nothing about whether their user saw the delete.
+        var knowsBase = op.IsStrict || op.BaseRev is not null;
+        if (current.Deleted && JsonValue.Same(yours, basis) && current.Data is not null && (knowsBase || onEditDelete == OnEditDelete.DeleteWins))
         {
-            return new Decision.Keep(views.OwnLater(null, null));
+            return new Decision.Keep(knowsBase ? views.OwnLater(null, null) : Reported(op, yours, merged: null));
         }
 
         if (current.Deleted && (onEditDelete == OnEditDelete.Review || current.Data is null))
@@ -50,7 +52,7 @@ internal static class Updates
         }
 
         return current.Deleted
-            ? OnTombstone(plan, context, op, merge)
+            ? OnTombstone(plan, context, op, (merge, knowsBase ? null : yours))
             : OnLive(plan, context, op, (views, merge));
     }
 
@@ -69,16 +71,22 @@ internal static class Updates
     }
 
     /// <summary>The edit restores the record, or goes into history while the tombstone stays; what lost is reported.</summary>
-    private static Decision OnTombstone(SpacePlan plan, PushContext context, Op op, MergeResult merge)
+    private static Decision OnTombstone(SpacePlan plan, PushContext context, Op op, (MergeResult Merge, JsonObject? WithoutBase) result)
     {
         var wins = context.DefinitionOf(op.Key).OnEditDelete == OnEditDelete.EditWins;
-        var explanations = merge.Explanations.Concat(merge.Conflicts)
-            .Where(path => !JsonValue.Same(path.Yours, path.Base))
-            .Select(path => path with { Rule = Explanation.OnEditDelete, Theirs = null, Merged = wins ? path.Merged : null })
-            .ToList();
+        var (merge, withoutBase) = result;
+        var explanations = withoutBase is { } yours
+            ? Reported(op, yours, wins ? merge.Merged : null)
+            : [.. merge.Explanations.Concat(merge.Conflicts)
+                .Where(path => !JsonValue.Same(path.Yours, path.Base))
+                .Select(path => path with { Rule = Explanation.OnEditDelete, Theirs = null, Merged = wins ? path.Merged : null })];
         return Acceptance.Of(plan, context, op,
             new Decision.Apply(wins ? OpKind.Restore : OpKind.Update, merge.Merged, explanations));
     }
+
+    /// <summary>What an op without a base did to a tombstone: all that it touches, and no base, which nobody knows.</summary>
+    private static List<Explanation> Reported(Op op, JsonObject yours, JsonObject? merged) => Decide.EditedPaths(op, null, null, yours)
+        .ConvertAll(path => path with { Merged = JsonPointer.Find(merged, path.Path) });
 
     private static MergeRules RulesOf(PushContext context, Op op, (Views Views, IReadOnlyList<Change> Since) ground)
     {
@@ -88,7 +96,7 @@ internal static class Updates
             Operators = op.Touched()
                 .Where(touched => touched.Operator is not null && !superseded.Contains(touched.Path))
                 .ToDictionary(touched => touched.Path, touched => touched.Operator!, StringComparer.Ordinal),
-            Foreign = ground.Since.Where(change => !context.IsOwn(change)).SelectMany(change => change.Touched()).Select(touched => touched.Path),
+            Foreign = ground.Since.Where(change => !change.IsUnchanged && !context.IsOwn(change)).SelectMany(change => change.Touched()).Select(touched => touched.Path),
             KnowsBase = op.IsStrict || op.BaseRev is not null,
         };
     }

@@ -52,6 +52,9 @@ public sealed record Change
     /// </summary>
     public bool IsUnchanged { get; init; }
 
+    /// <summary>How an op that changed nothing was merged, as it was answered; null of a change, and of what was there already.</summary>
+    public JsonArray? Merge { get; init; }
+
     /// <summary>What it touched, as its device sent it; a delete and a restore without an edit touch no path.</summary>
     public IEnumerable<TouchedPath> Touched() => Sent is { } sent
         ? Intent.Touched(sent)

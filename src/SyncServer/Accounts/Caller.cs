@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using Microsoft.AspNetCore.Authentication;
 using SyncServer.Core;
 
 namespace SyncServer.Accounts;
@@ -50,6 +51,8 @@ public readonly record struct Caller(string Principal, bool IsOperator)
 /// <summary>The caller of a request.</summary>
 public static class CallerOfRequest
 {
+    private const string TrustedUntilKey = "trusted-until";
+
     /// <summary>
     /// Valid on every route behind the default policy. A route that allows anonymous requests has no caller; asking
     /// for one there is a bug of the route and throws.
@@ -58,4 +61,17 @@ public static class CallerOfRequest
         context.User.Identity is { IsAuthenticated: true, Name: { } principal }
             ? new Caller(principal, context.User.IsInRole(Accounts.Caller.AdminRole))
             : throw new InvalidOperationException("The route asks for the caller but lets anonymous requests in.");
+
+    /// <summary>When a request with this token would be refused, clock skew counted; answers that last longer end then.</summary>
+    public static DateTimeOffset TrustedUntil(this HttpContext context) =>
+        context.Features.Get<IAuthenticateResultFeature>()?.AuthenticateResult?.Properties?.GetParameter<DateTimeOffset?>(TrustedUntilKey)
+        ?? DateTimeOffset.MaxValue;
+
+    /// <summary>What a handler says about a token besides its caller.</summary>
+    internal static AuthenticationProperties TrustedUntil(DateTimeOffset expires)
+    {
+        var properties = new AuthenticationProperties();
+        properties.SetParameter<DateTimeOffset?>(TrustedUntilKey, TokenClaims.Later(expires, AuthLimits.ClockSkew));
+        return properties;
+    }
 }

@@ -89,6 +89,7 @@ internal sealed class TokenClaims
             : throw new FormatException($"The claim {name} is out of range.");
     }
 
-    private static DateTimeOffset Later(DateTimeOffset instant, TimeSpan by) =>
+    /// <summary>The instant and a span together, or the end of the calendar.</summary>
+    internal static DateTimeOffset Later(DateTimeOffset instant, TimeSpan by) =>
         instant > DateTimeOffset.MaxValue - by ? DateTimeOffset.MaxValue : instant + by;
 }

@@ -69,7 +69,7 @@ internal sealed class ResolutionEndpoint(SpaceCalls calls, ConflictQuery query, 
         var spec = new LoadSpec(call.SpaceId, call.Principal, call.Device) { OpIds = [keyed.Key], Records = records };
         var planned = rules.Of(call, identity) with { Instance = $"{call.Path}/conflicts/{request.ConflictId}/resolution" };
         var (outcome, rejection) = await transaction.RunAsync(spec, Role.Writer,
-            loaded => new Decided<Outcome>(Resolution.Run(loaded.Plan, planned, keyed, request)), context.RequestAborted);
+            loaded => new Decided<Outcome>(Resolution.Run(loaded.Plan, planned with { Epoch = identity.Epoch }, keyed, request)), context.RequestAborted);
         if (rejection is null)
         {
             await OutcomeResponse.WriteAsync(context, outcome!);

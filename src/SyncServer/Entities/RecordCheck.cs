@@ -18,24 +18,24 @@ internal sealed class RecordCheck(NpgsqlDataSource source, EntityDefinitions def
     private const int PageSize = 500;
 
     private const string Page = """
-        SELECT space_id, entity, record_id, data FROM records
+        SELECT space_id, entity, record_id, data, seq FROM records
         WHERE (space_id, entity, record_id) > ($1, $2, $3) AND NOT deleted AND entity = ANY ($4)
         ORDER BY space_id, entity, record_id LIMIT $5
         """;
 
     // A space may hold more keys than memory does; PostgreSQL sorts them on disk.
     private const string KeyTable = """
-        CREATE TEMP TABLE checked_keys (space_id uuid, entity text COLLATE "C", rule int, hash bytea, record_id text COLLATE "C")
+        CREATE TEMP TABLE checked_keys (space_id uuid, entity text COLLATE "C", rule text COLLATE "C", hash text COLLATE "C", record_id text COLLATE "C", seq bigint)
         """;
 
     // Whoever reads the findings may take time over them, and the last statement sorts the keys of everybody.
     private const string NoTimeout = "SET statement_timeout = 0";
 
-    private const string KeepKeys = "INSERT INTO checked_keys SELECT * FROM unnest($1::uuid[], $2::text[], $3::int[], $4::bytea[], $5::text[])";
+    private const string KeepKeys = "INSERT INTO checked_keys SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])";
 
     private const string Duplicates = """
         SELECT space_id, entity, rule, record_id, first FROM (
-            SELECT *, first_value(record_id) OVER (PARTITION BY space_id, entity, rule, hash ORDER BY record_id) AS first
+            SELECT *, first_value(record_id) OVER (PARTITION BY space_id, entity, rule, hash ORDER BY seq) AS first
             FROM checked_keys) AS keyed
         WHERE record_id <> first ORDER BY space_id, entity, rule, first, record_id
         """;
@@ -66,9 +66,10 @@ internal sealed class RecordCheck(NpgsqlDataSource source, EntityDefinitions def
                 {
                     read++;
                     (space, entity, id) = (reader.GetGuid(0), reader.GetString(1), reader.GetString(2));
+                    var seq = reader.GetInt64(4);
                     var data = JsonParser.ParseStored(reader.GetFieldValue<byte[]>(3));
                     var definition = definitions.For(entity);
-                    keys.AddRange(definition.UniqueKeys(data).Select(key => new RecordKeyRow(space, entity, key.Rule, key.Hash.ToArray(), id)));
+                    keys.AddRange(definition.UniqueKeys(data).Select(key => new RecordKeyRow(space, entity, id, (key.Rule.Name, key.Hash), seq)));
                     foreach (var violation in definition.Violations(null, data))
                     {
                         yield return new BrokenRule(space, entity, id, violation.Pointer, violation.Detail);
@@ -89,12 +90,13 @@ internal sealed class RecordCheck(NpgsqlDataSource source, EntityDefinitions def
         }
     }
 
-    private sealed record RecordKeyRow(Guid Space, string Entity, int Rule, byte[] Hash, string RecordId);
+    private sealed record RecordKeyRow(Guid Space, string Entity, string RecordId, (string Rule, string Hash) Key, long Seq);
 
     private BrokenRule Duplicate(NpgsqlDataReader row)
     {
         var entity = row.GetString(1);
-        var fields = definitions.For(entity).Unique[row.GetInt32(2)];
+        var name = row.GetString(2);
+        var fields = definitions.For(entity).Unique.First(rule => rule.Name == name).Fields;
         return new BrokenRule(row.GetGuid(0), entity, row.GetString(3), fields[0],
             $"The record has the same {string.Join(", ", fields)} as '{row.GetString(4)}', and the definition says unique.");
     }
@@ -104,8 +106,8 @@ internal sealed class RecordCheck(NpgsqlDataSource source, EntityDefinitions def
         if (keys.Count > 0)
         {
             await ExecuteAsync(connection, KeepKeys,
-                [keys.ConvertAll(key => key.Space), keys.ConvertAll(key => key.Entity), keys.ConvertAll(key => key.Rule),
-                    keys.ConvertAll(key => key.Hash), keys.ConvertAll(key => key.RecordId)], cancel);
+                [keys.ConvertAll(key => key.Space), keys.ConvertAll(key => key.Entity), keys.ConvertAll(key => key.Key.Rule),
+                    keys.ConvertAll(key => key.Key.Hash), keys.ConvertAll(key => key.RecordId), keys.ConvertAll(key => key.Seq)], cancel);
         }
     }
 

@@ -36,6 +36,7 @@ internal static class HttpSetup
     public static void AddHttp(this WebApplicationBuilder builder, Limits limits)
     {
         builder.AddLogs();
+        builder.Services.AddCompression();
         var settings = builder.Configuration;
         if (settings[WebHostDefaults.ServerUrlsKey] is null && settings[WebHostDefaults.HttpPortsKey] is null
             && settings[WebHostDefaults.HttpsPortsKey] is null)
@@ -63,11 +64,12 @@ internal static class HttpSetup
         }
     }
 
-    /// <summary>Request log, response headers, problems, routing; then the problem pages are mapped.</summary>
+    /// <summary>Request log, response headers, compression, problems, routing; then the problem pages are mapped.</summary>
     public static void UseHttp(this WebApplication app)
     {
         app.UseMiddleware<RequestLog>();
         app.UseResponseHeaders();
+        app.UseResponseCompression();
         app.UseMiddleware<ProblemMiddleware>();
         app.UseRouting();
         app.MapProblems();

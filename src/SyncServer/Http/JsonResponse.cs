@@ -3,17 +3,17 @@ using SyncServer.Core.Json;
 
 namespace SyncServer.Http;
 
-/// <summary>Successful answers to reads. They may be kept by the client, which asks again before each use.</summary>
+/// <summary>Successful answers to reads. Unless they say otherwise, they may be kept by the client, which asks again before each use.</summary>
 internal static class JsonResponse
 {
-    private const string CacheControl = "private, no-cache";
+    private const string AskAgain = "private, no-cache";
 
     /// <summary>Answers 200 with what <paramref name="write"/> produces; HEAD gets the headers alone, its length among them.</summary>
-    public static async Task WriteAsync(HttpContext context, Action<Utf8JsonWriter> write)
+    public static async Task WriteAsync(HttpContext context, Action<Utf8JsonWriter> write, string cacheControl = AskAgain)
     {
         var body = JsonText.Write(write);
         var response = context.Response;
-        SetHeaders(response);
+        response.Headers.CacheControl = cacheControl;
         response.ContentType = RequestBody.Json;
         response.ContentLength = body.Length;
         if (!HttpMethods.IsHead(context.Request.Method))
@@ -40,11 +40,9 @@ internal static class JsonResponse
         });
 
     /// <summary>Answers 304 with the headers that the 200 would have had; ETag is the caller's (RFC 9110, 15.4.5).</summary>
-    public static void NotModified(HttpResponse response)
+    public static void NotModified(HttpResponse response, string cacheControl = AskAgain)
     {
-        SetHeaders(response);
+        response.Headers.CacheControl = cacheControl;
         response.StatusCode = StatusCodes.Status304NotModified;
     }
-
-    private static void SetHeaders(HttpResponse response) => response.Headers.CacheControl = CacheControl;
 }

@@ -11,8 +11,11 @@ namespace SyncServer.Http;
 /// </summary>
 internal static class PageCursor
 {
-    /// <summary>Bytes of the longest key of any list: a principal, of characters that take at most three bytes each.</summary>
-    private const int KeyBytesMax = 3 * Limits.PrincipalLength;
+    /// <summary>
+    /// Bytes of the longest key of any list: a principal, of characters that take at most three bytes each, behind an opId
+    /// and two numbers.
+    /// </summary>
+    private const int KeyBytesMax = (3 * Limits.PrincipalLength) + Limits.KeyLength + 64;
 
     public static string Encode(string lastKey) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(lastKey));
 

@@ -23,8 +23,7 @@ internal static class Problems
     /// </summary>
     public static async Task WriteAsync(HttpContext context, Rejection rejection, Action<Utf8JsonWriter>? extra = null)
     {
-        var instance = (context.Request.PathBase + context.Request.Path).ToUriComponent();
-        var body = OutcomeBody.Problem(rejection, new Occurrence(instance, TraceId(context)), extra);
+        var body = Body(context, rejection, extra);
         var response = context.Response;
         response.StatusCode = rejection.Code.Info().Status;
         response.ContentType = ContentType;
@@ -34,6 +33,13 @@ internal static class Problems
         {
             await response.BodyWriter.WriteAsync(body, context.RequestAborted);
         }
+    }
+
+    /// <summary>The problem document of the request, for those who send it by other ways than as the answer.</summary>
+    public static ReadOnlyMemory<byte> Body(HttpContext context, Rejection rejection, Action<Utf8JsonWriter>? extra = null)
+    {
+        var instance = (context.Request.PathBase + context.Request.Path).ToUriComponent();
+        return OutcomeBody.Problem(rejection, new Occurrence(instance, TraceId(context)), extra);
     }
 
     /// <summary>What a user reports and an operator finds in the log: the W3C trace id where there is one.</summary>

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.ResponseCompression;
 using Microsoft.Net.Http.Headers;
 
 namespace SyncServer.Http;
@@ -5,32 +6,41 @@ namespace SyncServer.Http;
 /// <summary>Headers that every answer has, errors included: added as the answer starts, whatever set or cleared them before.</summary>
 internal static class ResponseHeaders
 {
-    public static void UseResponseHeaders(this IApplicationBuilder app) => app.Use((context, next) =>
+    public static void UseResponseHeaders(this IApplicationBuilder app)
     {
-        context.Response.OnStarting(Add, context);
-        return next(context);
-    });
+        var rules = (CompressionRules)app.ApplicationServices.GetRequiredService<IResponseCompressionProvider>();
+        app.Use((context, next) =>
+        {
+            context.Response.OnStarting(() => Add(context, rules));
+            return next(context);
+        });
+    }
 
-    private static Task Add(object state)
+    private static Task Add(HttpContext context, CompressionRules rules)
     {
-        var context = (HttpContext)state;
         var headers = context.Response.Headers;
         headers.XContentTypeOptions = "nosniff";
-        if (!context.Request.Path.StartsWithSegments("/v1", StringComparison.OrdinalIgnoreCase))
+        if (context.Request.Path.StartsWithSegments("/v1", StringComparison.OrdinalIgnoreCase))
         {
-            return Task.CompletedTask;
+            // What one caller may read must never be served to another from a cache.
+            Vary(headers, HeaderNames.Authorization);
         }
 
-        // What one caller may read must never be served to another from a cache.
-        if (headers.Vary.Count == 0)
-        {
-            headers.Vary = HeaderNames.Authorization;
-        }
-        else if (!headers.GetCommaSeparatedValues(HeaderNames.Vary).Contains(HeaderNames.Authorization, StringComparer.OrdinalIgnoreCase))
-        {
-            headers.AppendCommaSeparatedValues(HeaderNames.Vary, HeaderNames.Authorization);
-        }
+        rules.Complete(context);
 
         return Task.CompletedTask;
+    }
+
+    /// <summary>Makes sure that the answer names the request header as one that it depends on.</summary>
+    public static void Vary(IHeaderDictionary headers, string name)
+    {
+        if (headers.Vary.Count == 0)
+        {
+            headers.Vary = name;
+        }
+        else if (!headers.GetCommaSeparatedValues(HeaderNames.Vary).Contains(name, StringComparer.OrdinalIgnoreCase))
+        {
+            headers.AppendCommaSeparatedValues(HeaderNames.Vary, name);
+        }
     }
 }

@@ -17,6 +17,7 @@ public static class Health
     public static IEndpointRouteBuilder MapHealth(this IEndpointRouteBuilder routes)
     {
         var health = routes.MapGroup("/health").AllowAnonymous();
+        health.WithMetadata(new NeverCompressed());
         health.MapRead("/live", Live).WithName("live");
         health.MapRead("/ready", ReadyAsync).WithName("ready");
         return routes;

@@ -1,5 +1,4 @@
-using System.Text.Json;
-using SyncServer.Core.Json;
+using SyncServer.Core;
 using SyncServer.Http;
 using SyncServer.Spaces;
 using SyncServer.Storage;
@@ -7,38 +6,45 @@ using SyncServer.Storage;
 namespace SyncServer.Pull;
 
 /// <summary><c>GET sync/changes</c> (protocol 5).</summary>
-internal sealed class PullEndpoint(SpaceCalls calls, PullAsks asks, PullPages pages, PullBody body, ServerIdentity identity)
+internal sealed class PullEndpoint(SpaceCalls calls, PullAsks asks, PullWait pages, PullBody body, ServerIdentity identity)
 {
     /// <summary>Maps the route under <c>/v1/spaces/{space}</c>.</summary>
     public static void Map(IEndpointRouteBuilder space) =>
         space.MapRead("/sync/changes", (HttpContext context, string space, PullEndpoint endpoint) => endpoint.PullAsync(context, space))
             .WithName("pullChanges");
 
+    /// <summary>What was asked for and what it came to, which is no refusal.</summary>
+    private sealed record Asked(PullAsk Ask, Pulled Pulled);
+
     private async Task PullAsync(HttpContext context, string space)
     {
-        var (call, rejection) = await calls.ReadAsync(context, space);
-        PullAsk? ask = null;
-        rejection ??= asks.Read(context.Request.Query, call!.SpaceId, out ask);
-        if (rejection is not null)
+        var (asked, rejection) = await calls.AskAsync(context, space, call => ReadAsync(context, call));
+        await (asked?.Pulled switch
         {
-            await Problems.WriteAsync(context, rejection);
-            return;
+            null => Problems.WriteAsync(context, rejection!),
+            Pulled.Resync resync => ResyncResponse.WriteAsync(context, resync.Reason, identity.Epoch),
+            var pulled => WriteAsync(context, asked.Ask, (Pulled.Found)pulled),
+        });
+    }
+
+    private async Task<(Asked? Asked, Rejection? Rejection)> ReadAsync(HttpContext context, SpaceCall call)
+    {
+        if (asks.Read(context.Request.Query, call.SpaceId, out var ask) is { } malformed)
+        {
+            return (null, malformed);
         }
 
-        await (await pages.ReadAsync(call!, ask!, context.RequestAborted) switch
-        {
-            Pulled.Refused refused => Problems.WriteAsync(context, refused.Rejection),
-            Pulled.Resync resync => ResyncResponse.WriteAsync(context, resync.Reason, identity.Epoch),
-            var pulled => WriteAsync(context, ask!, (Pulled.Found)pulled),
-        });
+        var pulled = await pages.ReadAsync(context, call, ask!);
+        return pulled is Pulled.Refused refused ? (null, refused.Rejection) : (new Asked(ask!, pulled), null);
     }
 
     private async Task WriteAsync(HttpContext context, PullAsk ask, Pulled.Found found)
     {
+        using var page = found.Page;
         var response = context.Response;
         response.Headers.CacheControl = "private, no-cache";
-        response.Headers.ETag = body.ETag(found.Page);
-        var isAtHead = found.Page.Changes.Count == 0 && !found.Page.HasMore && ask.Cursor?.Position == found.Page.Head;
+        response.Headers.ETag = body.ETag(page);
+        var isAtHead = found.IsEmpty && ask.Cursor?.Position == page.Head;
         if (isAtHead && EntityTags.Read(context.Request.Headers, "If-None-Match", out var known) is null
             && known?.HoldsWeakly(response.Headers.ETag) == true)
         {
@@ -46,9 +52,6 @@ internal sealed class PullEndpoint(SpaceCalls calls, PullAsks asks, PullPages pa
             return;
         }
 
-        response.ContentType = "application/json";
-        await using var writer = new Utf8JsonWriter(response.BodyWriter, JsonText.Options);
-        body.Write(writer, found);
-        await writer.FlushAsync(context.RequestAborted);
+        await body.WriteAsync(context, found);
     }
 }

@@ -13,27 +13,35 @@ internal abstract record Pulled
     {
     }
 
-    /// <summary>A page. <paramref name="Next"/> stands behind its last change, or at the head where nothing more is to come.</summary>
-    internal sealed record Found(PullPage Page, Cursor Next) : Pulled;
+    /// <summary>
+    /// A page of <paramref name="Epoch"/>. <paramref name="Next"/> stands behind its last change, or at the head where
+    /// nothing more is to come.
+    /// </summary>
+    internal sealed record Found(PullPage Page, Cursor Next, string Epoch) : Pulled
+    {
+        /// <summary>Nothing is on it and nothing behind it.</summary>
+        public bool IsEmpty => Page.Changes.Count == 0 && !Page.HasMore;
+    }
 
     /// <summary>The caller may not read the space, or there is none.</summary>
     internal sealed record Refused(Rejection Rejection) : Pulled;
 
-    /// <summary>The cursor does not hold any more.</summary>
+    /// <summary>The cursor does not hold any more. Where that proves a restore, a new epoch has begun.</summary>
     internal sealed record Resync(ResyncReason Reason) : Pulled;
 }
 
 /// <summary>Reads pages and judges role and cursor by the page's own snapshot.</summary>
-internal sealed class PullPages(PullQuery query, ServerIdentity identity, Limits limits)
+internal sealed class PullPages(PullQuery query, ServerIdentity identity, EpochProof proof, Limits limits)
 {
-    private readonly long _epoch = Cursor.DigestOf(identity.Epoch);
-
     public async Task<Pulled> ReadAsync(SpaceCall call, PullAsk ask, CancellationToken cancellation)
     {
+        // Taken before the page is read, so that a page never names an epoch that began after it.
+        var history = identity.Current;
         var request = new PullRequest(call.SpaceId, call.Principal, ask.After, ask.Floor, ask.Entities)
         {
             Limit = ask.Limit,
             BytesMax = limits.PullBytesMax,
+            Checksums = ask.Checksums,
         };
         var page = await query.ReadAsync(request, cancellation);
         if (Access.Refuses(page?.Role, Role.Reader) is { } refused)
@@ -41,13 +49,20 @@ internal sealed class PullPages(PullQuery query, ServerIdentity identity, Limits
             return new Pulled.Refused(refused);
         }
 
-        var view = new PullView(_epoch, page!.Head, page.Horizon, page.TagAtPosition, ask.Filter);
-        return ask.Cursor is { } cursor && Resync.Check(cursor, view) is { } reason
-            ? new Pulled.Resync(reason)
-            : new Pulled.Found(page, Next(call.SpaceId, ask, page));
+        var view = new PullView(history.EpochDigest, page!.Head, page.Horizon, page.TagAtPosition, ask.Filter);
+        if (ask.Cursor is { } cursor && Resync.Check(cursor, view) is { } reason)
+        {
+            if (reason == ResyncReason.Ahead)
+            {
+                await proof.TakeAsync(cursor, history, cancellation);
+            }
+
+            return new Pulled.Resync(reason);
+        }
+
+        return new Pulled.Found(page, Next(new Cursor(call.SpaceId, history.EpochDigest, 0, 0, 0, ask.Filter), ask, page), history.Epoch);
     }
 
-    private Cursor Next(Guid spaceId, PullAsk ask, PullPage page) => page.HasMore
-        ? new Cursor(spaceId, _epoch, page.Changes[^1].Seq, page.LastTag, ask.Cursor?.Floor ?? page.Head, ask.Filter)
-        : new Cursor(spaceId, _epoch, page.Head, page.HeadTag, 0, ask.Filter);
+    private static Cursor Next(Cursor start, PullAsk ask, PullPage page) =>
+        start with { Position = page.Next, Tag = page.NextTag, Floor = page.HasMore ? ask.Cursor?.Floor ?? page.Head : 0 };
 }

@@ -1,6 +1,6 @@
 namespace SyncServer.Pull;
 
-/// <summary>Deltas since a cursor (protocol 5).</summary>
+/// <summary>Deltas since a cursor, page by page or as they come (protocol 5).</summary>
 internal static class PullSetup
 {
     public static IServiceCollection AddPull(this IServiceCollection services) => services
@@ -8,8 +8,17 @@ internal static class PullSetup
         .AddSingleton<PullAsks>()
         .AddSingleton<PullPages>()
         .AddSingleton<PullBody>()
-        .AddSingleton<PullEndpoint>();
+        .AddSingleton<WatchedPages>()
+        .AddSingleton<WaitRules>()
+        .AddSingleton<PullWait>()
+        .AddSingleton<StreamParts>()
+        .AddSingleton<PullEndpoint>()
+        .AddSingleton<StreamEndpoint>();
 
-    /// <summary>Maps the route under <c>/v1/spaces/{space}</c>.</summary>
-    public static void MapPull(this IEndpointRouteBuilder space) => PullEndpoint.Map(space);
+    /// <summary>Maps the routes under <c>/v1/spaces/{space}</c>.</summary>
+    public static void MapPull(this IEndpointRouteBuilder space)
+    {
+        PullEndpoint.Map(space);
+        StreamEndpoint.Map(space);
+    }
 }

@@ -13,7 +13,7 @@ namespace SyncServer.Push;
 /// every push of the group is answered, or is to go again: alone, where the group failed and nobody knows at whose fault.
 /// </summary>
 internal sealed class GroupCommit(
-    PushDatabase database, TimeProvider clock, SpaceHeads heads, IOptions<DatabaseOptions> options, ILogger<GroupCommit> logger)
+    PushDatabase database, TimeProvider clock, SpaceHeads heads, UniqueRegister register, ServerIdentity identity, IOptions<DatabaseOptions> options, ILogger<GroupCommit> logger)
 {
     // After three losses in a row only waiting helps, and the clients hear 503.
     private const int Attempts = 3;
@@ -24,8 +24,8 @@ internal sealed class GroupCommit(
     // Planning holds every space of the group; whoever is not planned by then goes with the next group.
     private static readonly TimeSpan PlanBudget = TimeSpan.FromMilliseconds(250);
 
-    private readonly SpaceLoad _load = new(clock);
-    private readonly TurnPlan _plan = new(clock, logger);
+    private readonly SpaceLoad _load = new(clock, register);
+    private readonly TurnPlan _plan = new(clock, identity, logger);
 
     // While a plan is made its session is idle in its transaction.
     private readonly TimeSpan _patience = options.Value.IdleInTransactionTimeout;

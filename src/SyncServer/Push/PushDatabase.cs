@@ -9,11 +9,20 @@ namespace SyncServer.Push;
 /// that waits for a lock can take a worker's.
 /// </summary>
 internal sealed class PushDatabase(
-    IConfiguration configuration, IOptions<DatabaseOptions> database, IOptions<QueueOptions> queue, ILoggerFactory loggers) : IAsyncDisposable
+    IConfiguration configuration, IOptions<DatabaseOptions> database, IOptions<QueueOptions> queue, ServerIdentity identity) : IAsyncDisposable
 {
     // The connection string may be set until the host is started.
-    private readonly Lazy<NpgsqlDataSource> _source = new(() => DataSource.CreateReserved(
-        configuration.GetConnectionString(StorageSetup.ConnectionName)!, database.Value, queue.Value.Workers + queue.Value.Lanes, loggers));
+    private readonly Lazy<NpgsqlDataSource> _source = new(() => DataSource.Create(
+        configuration.GetConnectionString(StorageSetup.ConnectionName)!,
+        new DatabaseOptions
+        {
+            LockTimeout = database.Value.LockTimeout,
+            StatementTimeout = database.Value.StatementTimeout,
+            IdleInTransactionTimeout = database.Value.IdleInTransactionTimeout,
+            MaxAutoPrepare = database.Value.MaxAutoPrepare,
+            MaxPoolSize = queue.Value.Workers + queue.Value.Lanes,
+        },
+        inspect: identity.InspectAsync));
 
     public ValueTask<NpgsqlConnection> OpenAsync() => _source.Value.OpenConnectionAsync(CancellationToken.None);
 

@@ -64,13 +64,8 @@ internal sealed class PushEndpoint(SpaceCalls calls, PushTransaction transaction
         await (refused is null ? WriteResultsAsync(context, outcomes!) : Problems.WriteAsync(context, refused));
     }
 
-    private async Task<(IReadOnlyList<Outcome>? Outcomes, Rejection? Rejection)> RunAsync(HttpContext context, string space, PushRequest request)
-    {
-        var (call, rejection) = await calls.ReadAsync(context, space);
-        return rejection is null
-            ? await transaction.RunAsync(request with { Call = call! }, context.RequestAborted)
-            : (null, rejection);
-    }
+    private ValueTask<(IReadOnlyList<Outcome>? Outcomes, Rejection? Rejection)> RunAsync(HttpContext context, string space, PushRequest request) =>
+        calls.AskAsync(context, space, call => transaction.RunAsync(request with { Call = call }, context.RequestAborted));
 
     private async Task<(JsonValue? Body, int Size, Rejection? Rejection)> ReadJsonAsync(HttpContext context)
     {

@@ -37,7 +37,7 @@ internal sealed class PushTransaction(
 
         Decided<IReadOnlyList<Outcome>> Decide(LoadedSpace loaded)
         {
-            var (outcomes, discard) = PushPlan.Run(loaded.Plan, context, request.Items);
+            var (outcomes, discard) = PushPlan.Run(loaded.Plan, context with { Epoch = identity.Epoch }, request.Items);
             return new Decided<IReadOnlyList<Outcome>>(outcomes, discard);
         }
     }

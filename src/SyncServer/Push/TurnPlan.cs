@@ -1,9 +1,10 @@
 using SyncServer.Core.Push;
+using SyncServer.Storage;
 
 namespace SyncServer.Push;
 
 /// <summary>Plans the pushes of one space, one after the other on its plan.</summary>
-internal sealed class TurnPlan(TimeProvider clock, ILogger logger)
+internal sealed class TurnPlan(TimeProvider clock, ServerIdentity identity, ILogger logger)
 {
     // A plan takes milliseconds, and everybody who writes to the space waits for it.
     private static readonly TimeSpan SlowPlan = TimeSpan.FromSeconds(1);
@@ -68,7 +69,7 @@ internal sealed class TurnPlan(TimeProvider clock, ILogger logger)
         }
 
         var begun = clock.GetTimestamp();
-        var decided = PushPlan.Run(plan, push.Context, push.Items);
+        var decided = PushPlan.Run(plan, push.Context with { Epoch = identity.Epoch }, push.Items);
         var elapsed = clock.GetElapsedTime(begun);
         group.Longest = elapsed > group.Longest ? elapsed : group.Longest;
         if (elapsed > SlowPlan)

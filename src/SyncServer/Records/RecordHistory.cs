@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using SyncServer.Core;
 using SyncServer.Core.Conflicts;
@@ -11,7 +10,7 @@ using SyncServer.Storage;
 
 namespace SyncServer.Records;
 
-/// <summary><c>GET records/{entity}/{id}/history</c> (protocol 6): what was accepted, deletes and restores included.</summary>
+/// <summary><c>GET records/{entity}/{id}/history</c> (protocol 6): what was accepted, deletes and restores and what changed nothing included.</summary>
 internal sealed class RecordHistory(SpaceCalls calls, HistoryQuery query, Limits limits)
 {
     /// <summary>Maps the route under <c>/v1/spaces/{space}</c>.</summary>
@@ -32,7 +31,7 @@ internal sealed class RecordHistory(SpaceCalls calls, HistoryQuery query, Limits
             return noLimit;
         }
 
-        if (Before(parameters, out var before) is { } noRevision)
+        if (HistoryPlace.Read(parameters, out var before) is { } noRevision)
         {
             return noRevision;
         }
@@ -57,35 +56,18 @@ internal sealed class RecordHistory(SpaceCalls calls, HistoryQuery query, Limits
 
         await JsonResponse.WriteListAsync(context, "history",
             writer => page.Items.ForEach(change => Write(writer, change)),
-            page.HasMore ? page.Items[^1].Rev.ToString(CultureInfo.InvariantCulture) : null);
+            page.HasMore ? HistoryPlace.CursorOf(page.Items[^1]) : null);
         return null;
-    }
-
-    /// <summary>
-    /// The revision below which the page begins. The cursor of a page is the last revision on it, so <c>cursor</c> and
-    /// <c>before</c> say the same and only one of them is given.
-    /// </summary>
-    private static Rejection? Before(IQueryCollection parameters, out long before)
-    {
-        before = long.MaxValue;
-        var (revisions, cursors) = (parameters["before"], parameters["cursor"]);
-        if (revisions.Count + cursors.Count == 0)
-        {
-            return null;
-        }
-
-        var text = revisions.Count > 0 ? revisions : cursors;
-        return revisions.Count + cursors.Count == 1 && WholeNumber.TryParse(text[0], out before) && before > 0
-            ? null
-            : cursors.Count > 0
-                ? new Rejection(ErrorCode.InvalidCursor, "The cursor was not issued for this list, or stands beside before.")
-                : new Rejection(ErrorCode.InvalidRequest, "before is one revision, a whole number from 1.");
     }
 
     private static void Write(Utf8JsonWriter writer, Change change)
     {
         writer.WriteStartObject();
-        writer.WriteNumber("seq", change.Seq);
+        if (!change.IsUnchanged)
+        {
+            writer.WriteNumber("seq", change.Seq);
+        }
+
         writer.WriteNumber("rev", change.Rev);
         writer.WriteString("kind", ParkedOp.KindName(change.Kind));
         writer.WriteString("opId", change.OpId);
@@ -99,6 +81,12 @@ internal sealed class RecordHistory(SpaceCalls calls, HistoryQuery query, Limits
         writer.WriteString("at", Timestamp.Format(change.At));
         writer.WriteOptional("patch", change.Patch);
         writer.WriteOptional("sent", change.Sent);
+        if (change.IsUnchanged)
+        {
+            writer.WriteBoolean("unchanged", true);
+            writer.WriteOptional("merge", change.Merge);
+        }
+
         writer.WriteStartArray("changes");
         foreach (var field in FieldChange.Of(change))
         {

@@ -26,7 +26,7 @@ internal sealed class MemberTransaction(SpaceTransaction transaction, ServerIden
         return transaction.RunAsync(spec, isLeaving ? Role.Reader : Role.Owner, async (loaded, connection) =>
         {
             var (current, owners) = await MemberRows.ReadAsync(connection, call.SpaceId, wanted.Principal, cancellation);
-            var outcome = MemberPlan.Run(loaded.Plan, context, request, new MemberChange(wanted, current, owners, loaded.Personal));
+            var outcome = MemberPlan.Run(loaded.Plan, context with { Epoch = identity.Epoch }, request, new MemberChange(wanted, current, owners, loaded.Personal));
             if (outcome is { IsSuccess: true, Replayed: false })
             {
                 await MemberRows.WriteAsync(connection, call.SpaceId, wanted, cancellation);

@@ -18,6 +18,7 @@ internal sealed class SessionEndpoint(SpaceDirectory directory, SessionSpaces sp
     /// <summary>Maps the route.</summary>
     public static void Map(IEndpointRouteBuilder routes) =>
         routes.MapRead("/v1/session", (HttpContext context, SessionEndpoint endpoint) => endpoint.GetAsync(context))
+            .NeverCompressed()
             .WithName("getSession");
 
     private async Task GetAsync(HttpContext context)

@@ -36,9 +36,33 @@ internal sealed class SpaceCalls(SpaceDirectory directory)
             return (null, malformed);
         }
 
-        var principal = context.Caller().Principal;
-        return await directory.FindAsync(principal, space, context.RequestAborted) is { } id
-            ? (new SpaceCall(id, principal, device, SyncHeaders.Epoch(context.Request.Headers), Problems.TraceId(context)), null)
+        return await directory.FindAsync(context.Caller().Principal, space, context.RequestAborted) is { } id
+            ? (Call(context, id, device), null)
             : (null, Access.Refuses(role: null, needed: default));
     }
+
+    /// <summary>
+    /// Answers a call. <c>me</c> is taken from memory where it is known, which saves the look-up; a refusal of a call that was
+    /// so made stands only where the space still is the caller's. <paramref name="ask"/> may therefore run twice, and
+    /// must have done nothing where it refuses.
+    /// </summary>
+    public async ValueTask<(T? Answer, Rejection? Rejection)> AskAsync<T>(
+        HttpContext context, string space, Func<SpaceCall, Task<(T? Answer, Rejection? Rejection)>> ask)
+    {
+        var remembered = space == SpaceDirectory.Me ? directory.Remembered(context.Caller().Principal) : null;
+        if (remembered is { } known && SyncHeaders.Device(context.Request.Headers, out var device) is null)
+        {
+            var answer = await ask(Call(context, known, device));
+            if (answer.Rejection is null || await directory.FindAsync(context.Caller().Principal, space, context.RequestAborted) == known)
+            {
+                return answer;
+            }
+        }
+
+        var (call, rejection) = await ReadAsync(context, space);
+        return rejection is null ? await ask(call!) : (default, rejection);
+    }
+
+    private static SpaceCall Call(HttpContext context, Guid id, string device) =>
+        new(id, context.Caller().Principal, device, SyncHeaders.Epoch(context.Request.Headers), Problems.TraceId(context));
 }

@@ -26,7 +26,7 @@ internal sealed class SpaceCreation(SpaceTransaction transaction, ServerIdentity
         return transaction.RunAsync(spec, Role.Owner, async (loaded, connection) =>
         {
             var plan = loaded.Plan;
-            if (request.Undecidable(plan, context) is { } answer)
+            if (request.Undecidable(plan, context with { Epoch = identity.Epoch }) is { } answer)
             {
                 return new Decided<Outcome>(answer);
             }

@@ -1,11 +1,15 @@
+using Microsoft.Extensions.Caching.Memory;
 using Npgsql;
 using SyncServer.Core.Spaces;
 
 namespace SyncServer.Spaces;
 
 /// <summary>From the <c>{space}</c> of a route to the id of a space. It grants nothing: roles are read with the data.</summary>
-internal sealed class SpaceDirectory(NpgsqlDataSource source, TimeProvider clock)
+internal sealed class SpaceDirectory(NpgsqlDataSource source, TimeProvider clock) : IDisposable
 {
+    /// <summary>Principals whose personal space is remembered: those who are active at one server, at some 300 bytes each.</summary>
+    private const int RememberedSpaces = 50_000;
+
     /// <summary>The name of the caller's personal space.</summary>
     public const string Me = "me";
 
@@ -45,6 +49,17 @@ internal sealed class SpaceDirectory(NpgsqlDataSource source, TimeProvider clock
         await move.ExecuteNonQueryAsync(CancellationToken.None);
     }
 
+    private static readonly MemoryCacheEntryOptions OnePlace = new() { Size = 1 };
+
+    private readonly MemoryCache _remembered = new(new MemoryCacheOptions { SizeLimit = RememberedSpaces });
+
+    /// <summary>
+    /// The personal space as it was when this server last looked it up, or null. It may have moved since, at another server
+    /// too. That costs a wrong refusal and nothing else, because roles are read with the data and the former space has no
+    /// members; so who is refused looks it up again.
+    /// </summary>
+    public Guid? Remembered(string principal) => _remembered.TryGetValue(principal, out Guid known) ? known : null;
+
     /// <summary>
     /// The id, or null where the text is none. <c>me</c> always has one: the first call makes the personal space, and
     /// of two first calls at once one makes it and both get the same id.
@@ -59,7 +74,17 @@ internal sealed class SpaceDirectory(NpgsqlDataSource source, TimeProvider clock
         return Guid.TryParseExact(space, "D", out var id) && id.ToString() == space ? id : null;
     }
 
+    /// <inheritdoc />
+    public void Dispose() => _remembered.Dispose();
+
     private async Task<Guid> PersonalAsync(string principal, CancellationToken cancellation)
+    {
+        var found = await LookUpAsync(principal, cancellation);
+        _remembered.Set(principal, found, OnePlace);
+        return found;
+    }
+
+    private async Task<Guid> LookUpAsync(string principal, CancellationToken cancellation)
     {
         await using (var find = source.CreateCommand("SELECT space_id FROM accounts WHERE principal = $1"))
         {

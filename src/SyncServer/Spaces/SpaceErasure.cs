@@ -36,7 +36,7 @@ internal sealed class SpaceErasure(SpaceTransaction transaction, IDbContextFacto
         var spec = new LoadSpec(personal.SpaceId, personal.Principal, personal.Device) { OpIds = [request.Key] };
         return transaction.RunAsync(spec, Role.Owner, async (loaded, connection) =>
         {
-            if (request.Undecidable(loaded.Plan, context) is { } answer)
+            if (request.Undecidable(loaded.Plan, context with { Epoch = identity.Epoch }) is { } answer)
             {
                 return new Decided<Outcome>(answer);
             }
@@ -67,7 +67,7 @@ internal sealed class SpaceErasure(SpaceTransaction transaction, IDbContextFacto
                     rejection, new Occurrence(context.Instance, context.TraceId), OutcomeState.Unknown), Discard: true);
             }
 
-            if (request.Undecidable(loaded.Plan, context) is { } answer)
+            if (request.Undecidable(loaded.Plan, context with { Epoch = identity.Epoch }) is { } answer)
             {
                 return new Decided<Outcome>(answer);
             }

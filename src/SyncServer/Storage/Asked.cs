@@ -136,7 +136,7 @@ internal sealed class Asked
     /// <summary>Spaces and unique keys.</summary>
     public NpgsqlBatchCommand UniqueKeys(string sql)
     {
-        var (spaces, entities, rules, hashes) = (new List<Guid>(), new List<string>(), new List<int>(), new List<string>());
+        var (spaces, entities, rules, hashes) = (new List<Guid>(), new List<string>(), new List<string>(), new List<string>());
         foreach (var spec in Specs)
         {
             foreach (var key in spec.UniqueKeys)

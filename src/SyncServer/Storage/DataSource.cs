@@ -9,6 +9,9 @@ internal static class DataSource
     /// <summary>How the server's sessions are named in <c>pg_stat_activity</c>.</summary>
     public const string ApplicationName = "SyncServer";
 
+    /// <summary>What is added to that name for sessions beside the pool.</summary>
+    public const string OwnSession = " hints";
+
     /// <summary>
     /// Seconds that the client waits longer than the server: a statement that takes too long ends with PostgreSQL's own
     /// error, and the connection stays usable.
@@ -16,41 +19,51 @@ internal static class DataSource
     private const int ClientPatience = 5;
 
     /// <summary>
-    /// A data source for <paramref name="connectionString"/>. <c>Database:*</c> decides what it has a setting for; of
-    /// the connection string's own <c>Options</c> every one is kept, and wins.
+    /// One plan for each statement, which holds whatever the size of the tables. Left alone, PostgreSQL plans an idle pull
+    /// anew each time, because that looks cheap beside a plan for any pull; planning takes ten times as long as running it.
+    /// A plan that is kept stays until the statistics change, so one that was made for an almost empty table must not read
+    /// the whole table when it has grown: every statement for which there is an index uses it. And the estimate for a large
+    /// space must not have a statement compiled that then reads one page of it.
     /// </summary>
-    public static NpgsqlDataSource Create(string connectionString, DatabaseOptions database, ILoggerFactory? loggers = null) =>
-        Builder(connectionString, database, loggers).Build();
+    private const string Plans = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off";
 
     /// <summary>
-    /// A data source of its own for who needs <paramref name="connections"/> whatever others do. Its sessions are handed on
-    /// as they are: whoever uses it changes nothing that outlasts a transaction. Statements are prepared when they are first sent.
+    /// A data source for <paramref name="connectionString"/>. <c>Database:*</c> decides what it has a setting for; of
+    /// the connection string's own <c>Options</c> every one is kept, and wins. Without a pool every connection is a session of
+    /// its own, beyond <c>MaxPoolSize</c>, for whoever keeps it.
     /// </summary>
-    public static NpgsqlDataSource CreateReserved(string connectionString, DatabaseOptions database, int connections, ILoggerFactory? loggers = null)
-    {
-        var source = Builder(connectionString, database, loggers);
-        source.ConnectionStringBuilder.MaxPoolSize = connections;
-        source.ConnectionStringBuilder.NoResetOnClose = true;
-        source.ConnectionStringBuilder.AutoPrepareMinUsages = 1;
-        return source.Build();
-    }
-
-    private static NpgsqlDataSourceBuilder Builder(string connectionString, DatabaseOptions database, ILoggerFactory? loggers)
+    /// <param name="inspect">Called with each new connection before its first use; where it fails, so does the opening.</param>
+    public static NpgsqlDataSource Create(
+        string connectionString, DatabaseOptions database, ILoggerFactory? loggers = null, Func<NpgsqlConnection, Task>? inspect = null, bool pooled = true)
     {
         var source = new NpgsqlDataSourceBuilder(connectionString).UseLoggerFactory(loggers);
         var settings = source.ConnectionStringBuilder;
         settings.ApplicationName ??= ApplicationName;
-        settings.Options = $"{Timeouts(database)} {settings.Options}".TrimEnd();
+        settings.Options = $"{Timeouts(database)} {Plans} {settings.Options}".TrimEnd();
         settings.CommandTimeout = database.StatementTimeout == TimeSpan.Zero
             ? 0
             : (int)Math.Ceiling(database.StatementTimeout.TotalSeconds) + ClientPatience;
         settings.MaxPoolSize = database.MaxPoolSize;
         settings.MaxAutoPrepare = database.MaxAutoPrepare;
         settings.Multiplexing = false;
-        return source;
+        // A reset before each use would cost more than an idle pull. Whoever sets something for a session, beyond its
+        // transaction, clears the pool behind itself.
+        settings.NoResetOnClose = true;
+        if (inspect is not null)
+        {
+            source.UsePhysicalConnectionInitializer(opened => Task.Run(() => inspect(opened)).GetAwaiter().GetResult(), inspect);
+        }
+
+        if (!pooled)
+        {
+            settings.Pooling = false;
+            settings.ApplicationName += OwnSession;
+        }
+
+        return source.Build();
     }
 
-    // As options of the session's start, they hold again after every reset of a pooled connection.
+    // As options of the session's start, they hold before the first statement, and again after a reset.
     private static string Timeouts(DatabaseOptions database) =>
         $"-c lock_timeout={Milliseconds(database.LockTimeout)}"
         + $" -c statement_timeout={Milliseconds(database.StatementTimeout)}"

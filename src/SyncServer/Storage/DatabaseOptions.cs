@@ -33,6 +33,12 @@ public sealed class DatabaseOptions
     /// <summary>Turns the refusal of settings that lose acknowledged writes in a crash into a warning; for tests only.</summary>
     public bool AllowUnsafeSettings { get; set; }
 
+    /// <summary>
+    /// Whether another timeline of PostgreSQL is another history. A promoted standby may lack what was acknowledged last, and
+    /// nobody can see whether it does. Off: for who knows that no failover loses anything, because every commit waits for the standby.
+    /// </summary>
+    public bool EpochPerTimeline { get; set; } = true;
+
     /// <summary>How long a statement waits for a lock. Zero: for ever.</summary>
     public TimeSpan LockTimeout { get; set; } = DefaultLockTimeout;
 

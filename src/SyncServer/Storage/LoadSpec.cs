@@ -11,6 +11,8 @@ internal readonly record struct MergeBase(RecordKey Key, long Rev);
 /// <summary>What a request needs to know of its space before it can decide.</summary>
 internal sealed record LoadSpec(Guid SpaceId, string Principal, string Device)
 {
+    private static readonly Dictionary<RecordKey, long> NoneLate = [];
+
     /// <summary>Op ids whose outcomes matter: the request's own keys and what they depend on.</summary>
     public IReadOnlyCollection<string> OpIds { get; init; } = [];
 
@@ -19,6 +21,9 @@ internal sealed record LoadSpec(Guid SpaceId, string Principal, string Device)
 
     /// <summary>The revisions of these records after which changes matter, at most one <see cref="MergeBase"/> for each op.</summary>
     public IReadOnlyCollection<MergeBase> Bases { get; init; } = [];
+
+    /// <summary>Records that an op without a base edits, and the counters above which the device's own changes matter.</summary>
+    public IReadOnlyDictionary<RecordKey, long> Late { get; init; } = NoneLate;
 
     /// <summary>Unique keys whose holders matter.</summary>
     public IReadOnlyCollection<UniqueKey> UniqueKeys { get; init; } = [];
@@ -36,6 +41,7 @@ internal sealed record LoadSpec(Guid SpaceId, string Principal, string Device)
         var records = new HashSet<RecordKey>(items.Count);
         HashSet<MergeBase>? bases = null;
         var ops = 0;
+        var isLate = false;
         foreach (var item in items)
         {
             if (item.Op is not { } op)
@@ -47,6 +53,7 @@ internal sealed record LoadSpec(Guid SpaceId, string Principal, string Device)
             opIds.Add(op.OpId);
             opIds.UnionWith(op.DependsOn);
             records.Add(op.Key);
+            isLate |= op is { Kind: OpKind.Update, BaseRev: null };
             // A strict op is measured by its precondition and a create by what exists: neither asks what came between.
             if (op is { IsStrict: false, Kind: not OpKind.Create, BaseRev: { } baseRev })
             {
@@ -59,6 +66,7 @@ internal sealed record LoadSpec(Guid SpaceId, string Principal, string Device)
             OpIds = opIds,
             Records = records,
             Bases = (IReadOnlyCollection<MergeBase>?)bases ?? [],
+            Late = isLate ? OwnLater.Of(context.Device, items.Where(item => item.Op is not null).Select(item => item.Op!)) : NoneLate,
             Ops = ops,
         };
     }

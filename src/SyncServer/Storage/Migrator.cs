@@ -17,9 +17,6 @@ public sealed class Migrator(NpgsqlDataSource source, TimeProvider time, ILogger
     /// <summary>The key of the advisory lock, "SyncSrvr" in ASCII: any number that others in the database do not use.</summary>
     internal const long LockKey = 0x53796E6353727672;
 
-    /// <summary>Bytes of an epoch: 128 random bits do not repeat.</summary>
-    private const int EpochBytes = 16;
-
     /// <summary>Bytes of the cursor key: the size of a SHA-256 key.</summary>
     private const int CursorKeyBytes = 32;
 
@@ -75,14 +72,14 @@ public sealed class Migrator(NpgsqlDataSource source, TimeProvider time, ILogger
         }
     }
 
-    private Task<int> InsertServerAsync(SyncDb db, CancellationToken cancel)
+    private async Task InsertServerAsync(SyncDb db, CancellationToken cancel)
     {
-        var epoch = RandomNumberGenerator.GetHexString(EpochBytes * 2, lowercase: true);
+        var marks = await new ServerTable(logger).MarksAsync((NpgsqlConnection)db.Database.GetDbConnection(), cancel);
         var cursorKey = RandomNumberGenerator.GetBytes(CursorKeyBytes);
-        return db.Database.ExecuteSqlAsync(
+        await db.Database.ExecuteSqlAsync(
             $"""
-            INSERT INTO server (id, epoch, system_identifier, cursor_key, created_at)
-            SELECT {ServerRow.OnlyId}, {epoch}, system_identifier::text, {cursorKey}, {time.GetUtcNow()} FROM pg_control_system()
+            INSERT INTO server (id, epoch, system_identifier, timeline, cursor_key, created_at)
+            VALUES ({ServerRow.OnlyId}, {ServerTable.NewEpoch()}, {marks.SystemIdentifier}, {marks.Timeline}, {cursorKey}, {time.GetUtcNow()})
             ON CONFLICT (id) DO NOTHING
             """,
             cancel);

@@ -27,6 +27,9 @@ public sealed class SpaceRow
     /// <summary>True for the one space that a principal reaches as <c>me</c>.</summary>
     public bool Personal { get; set; }
     public DateTimeOffset CreatedAt { get; set; }
+
+    /// <summary>The fingerprint of the definitions whose unique keys the space holds, all of them and no other; null of none.</summary>
+    public string? UniqueRules { get; set; }
 }
 
 /// <summary>Which personal space <c>me</c> is for a principal.</summary>
@@ -166,6 +169,12 @@ public sealed class UnchangedOpRow
 
     /// <summary>The patch as the device sent it.</summary>
     public required string Sent { get; set; }
+
+    /// <summary>How it was merged, as it was answered; null where it was applied as sent and all of it was there already.</summary>
+    public string? Merge { get; set; }
+
+    /// <summary>Of both; null of rows that are older than the column.</summary>
+    public int? Bytes { get; set; }
 }
 
 public sealed class UniqueKeyRow
@@ -173,11 +182,17 @@ public sealed class UniqueKeyRow
     public required Guid SpaceId { get; set; }
     public required string Entity { get; set; }
 
-    /// <summary>The index of the rule in the entity's definition.</summary>
-    public int Rule { get; set; }
+    /// <summary>The name of the rule, which its fields make.</summary>
+    public required string Rule { get; set; }
 
     /// <summary>SHA-256 over the values, as hex.</summary>
     public required string Hash { get; set; }
+
+    /// <summary>
+    /// 0: the key lets nobody else have the values. Above it the seq of a record that shared them already when the rule was
+    /// declared.
+    /// </summary>
+    public long Duplicate { get; set; }
 
     /// <summary>The live record that has the values.</summary>
     public required string RecordId { get; set; }
@@ -188,8 +203,14 @@ public sealed class TotalRow
     public required Guid SpaceId { get; set; }
     public required string Entity { get; set; }
 
-    /// <summary>Records that are not deleted now; the only figure here that also falls.</summary>
+    /// <summary>Records that are not deleted now; with <see cref="Sum"/> the only figure here that also falls.</summary>
     public long Live { get; set; }
+
+    /// <summary>
+    /// The sum of the digests of live records modulo 2^64, from 0. bigint has no such numbers, and its addition fails where
+    /// this one goes on from 0.
+    /// </summary>
+    public decimal Sum { get; set; }
     public long Applied { get; set; }
     public long Merged { get; set; }
     public long Parked { get; set; }
@@ -219,8 +240,11 @@ public sealed class ServerRow
     /// <summary>A random 128-bit id in lower-case hex; another one begins when a backup is restored.</summary>
     public required string Epoch { get; set; }
 
-    /// <summary>PostgreSQL's own name of the cluster that the row was made in.</summary>
-    public required string SystemIdentifier { get; set; }
+    /// <summary>PostgreSQL's own name of the cluster that the epoch is of; null where it does not tell.</summary>
+    public string? SystemIdentifier { get; set; }
+
+    /// <summary>PostgreSQL's timeline that the epoch is of; null where it does not tell.</summary>
+    public int? Timeline { get; set; }
 
     /// <summary>32 random bytes; the key that authenticates cursors.</summary>
     public required byte[] CursorKey { get; set; }

@@ -13,7 +13,7 @@ namespace SyncServer.Storage;
 /// snapshot, so the reads see everything that was committed before the lock was granted. Every statement asks for the
 /// membership itself, so that nothing is looked up, or locked, for those outside.
 /// </summary>
-internal sealed class SpaceLoad(TimeProvider clock)
+internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
 {
     // Two plans never draw the same values, however many there are.
     private const int SeedBytes = 16;
@@ -32,7 +32,7 @@ internal sealed class SpaceLoad(TimeProvider clock)
         "EXISTS (SELECT FROM members m WHERE m.space_id = k.space_id AND m.principal BETWEEN k.principal AND k.principal)";
 
     private const string Look = """
-        SELECT s.space_id, s.head, s.personal, s.name
+        SELECT s.space_id, s.head, s.personal, s.name, s.unique_rules
         FROM unnest($1, $2, $3) AS k(space_id, principal, role)
         CROSS JOIN LATERAL (
             SELECT FROM members m
@@ -128,7 +128,7 @@ internal sealed class SpaceLoad(TimeProvider clock)
         FROM unnest($1, $2, $3, $4) AS k(space_id, entity, rule, hash)
         CROSS JOIN LATERAL (
             SELECT * FROM unique_keys u
-            WHERE u.space_id = k.space_id AND u.entity = k.entity AND u.rule = k.rule AND u.hash = k.hash LIMIT 1) AS u
+            WHERE u.space_id = k.space_id AND u.entity = k.entity AND u.rule = k.rule AND u.hash = k.hash OFFSET 0) AS u
         """;
 
     /// <summary>One space for one request; null to those outside, to whom a space that does not exist looks the same.</summary>
@@ -170,15 +170,32 @@ internal sealed class SpaceLoad(TimeProvider clock)
             batch.BatchCommands.Add(asked.UniqueKeys(UniqueKeys));
         }
 
-        await using var reader = await batch.ExecuteReaderAsync(cancellation);
-        return await ReadAsync(reader, asked, cancellation);
+        foreach (var spec in specs)
+        {
+            OwnLater.AddTo(batch, spec);
+        }
+
+        var behind = new List<Guid>();
+        LoadedSpaces loaded;
+        await using (var reader = await batch.ExecuteReaderAsync(cancellation))
+        {
+            loaded = await ReadAsync(reader, asked, behind, cancellation);
+        }
+
+        foreach (var space in access.Lock == SpaceLock.None ? [] : behind)
+        {
+            // Nothing was asked of the keys yet: which of them matter is known only when a decision was tried.
+            await register.CatchUpAsync(connection, space, cancellation);
+        }
+
+        return loaded;
     }
 
-    private async Task<LoadedSpaces> ReadAsync(NpgsqlDataReader reader, Asked asked, CancellationToken cancellation)
+    private async Task<LoadedSpaces> ReadAsync(NpgsqlDataReader reader, Asked asked, List<Guid> behind, CancellationToken cancellation)
     {
         var loaded = new LoadedSpaces(asked.Specs.Count);
         await reader.NextResultAsync(cancellation);
-        await ReadSpacesAsync(loaded, reader, cancellation);
+        await ReadSpacesAsync(loaded, behind, reader, cancellation);
         await reader.NextResultAsync(cancellation);
         while (await reader.ReadAsync(cancellation))
         {
@@ -206,10 +223,16 @@ internal sealed class SpaceLoad(TimeProvider clock)
             await ReadUniqueKeysAsync(loaded, asked, reader, cancellation);
         }
 
+        foreach (var spec in asked.Specs)
+        {
+            // Of a space that is not locked the rows are read past.
+            await OwnLater.ReadAsync(loaded.PlanOf(spec.SpaceId) ?? new SpacePlan(spec.SpaceId, 0, clock.GetUtcNow(), new Entropy(default)), spec, reader, cancellation);
+        }
+
         return loaded;
     }
 
-    private async Task ReadSpacesAsync(LoadedSpaces loaded, NpgsqlDataReader reader, CancellationToken cancellation)
+    private async Task ReadSpacesAsync(LoadedSpaces loaded, List<Guid> behind, NpgsqlDataReader reader, CancellationToken cancellation)
     {
         DateTimeOffset? now = null;
         while (await reader.ReadAsync(cancellation))
@@ -217,6 +240,11 @@ internal sealed class SpaceLoad(TimeProvider clock)
             // Read once the locks are held: the clock then follows the order of seq.
             now ??= clock.GetUtcNow();
             var plan = new SpacePlan(reader.GetGuid(0), reader.GetInt64(1), now.Value, new Entropy(RandomNumberGenerator.GetBytes(SeedBytes)));
+            if (!register.Knows(reader.Text(4)) && loaded.PlanOf(plan.SpaceId) is null)
+            {
+                behind.Add(plan.SpaceId);
+            }
+
             loaded.Add(plan, reader.GetBoolean(2), reader.Text(3));
         }
     }
@@ -300,7 +328,7 @@ internal sealed class SpaceLoad(TimeProvider clock)
         await reader.NextResultAsync(cancellation);
         while (await reader.ReadAsync(cancellation))
         {
-            loaded.PlanOf(reader.GetGuid(4))?.Load(new UniqueKey(reader.GetString(0), reader.GetInt32(1), reader.GetString(2)), reader.GetString(3));
+            loaded.PlanOf(reader.GetGuid(4))?.Load(new UniqueKey(reader.GetString(0), reader.GetString(1), reader.GetString(2)), reader.GetString(3));
         }
     }
 }

@@ -76,6 +76,15 @@ internal static class SpaceRows
         Before = null,
     };
 
+    /// <summary>An entry of a record's history: of the log, or with seq 0 an op that changed nothing, and how it was merged.</summary>
+    public static Change HistoryEntry(NpgsqlDataReader reader, int at) => Change(reader, at) is var entry && entry.Seq > 0
+        ? entry
+        : entry with
+        {
+            IsUnchanged = true,
+            Merge = reader.IsDBNull(at + 14) ? null : JsonParser.ParseStored<JsonArray>(reader.GetFieldValue<byte[]>(at + 14)),
+        };
+
     /// <summary>A nullable text column.</summary>
     public static string? Text(this NpgsqlDataReader reader, int at) => reader.IsDBNull(at) ? null : reader.GetString(at);
 

@@ -17,7 +17,7 @@ internal sealed class PlanTimeoutException(NpgsqlException lost)
 /// this transaction, or nothing is.
 /// </summary>
 internal sealed class SpaceTransaction(
-    NpgsqlDataSource source, TimeProvider clock, SpaceHeads heads, IOptions<DatabaseOptions> options, ILogger<SpaceTransaction> logger)
+    NpgsqlDataSource source, TimeProvider clock, SpaceHeads heads, UniqueRegister register, IOptions<DatabaseOptions> options, ILogger<SpaceTransaction> logger)
 {
     // Deadlocks and serialization failures undo the whole transaction, so that it may simply run again; a third loss
     // in a row means a load that only waiting helps, and the client hears 503.
@@ -29,7 +29,7 @@ internal sealed class SpaceTransaction(
     // A plan takes milliseconds, and everybody who writes to the space waits for it.
     private static readonly TimeSpan SlowPlan = TimeSpan.FromSeconds(1);
 
-    private readonly SpaceLoad _load = new(clock);
+    private readonly SpaceLoad _load = new(clock, register);
 
     // While a plan is made its session is idle in its transaction.
     private readonly TimeSpan _patience = options.Value.IdleInTransactionTimeout;

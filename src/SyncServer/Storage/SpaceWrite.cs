@@ -49,24 +49,26 @@ internal static class SpaceWrite
         """;
 
     private const string Unchanged = """
-        INSERT INTO unchanged_ops (space_id, entity, record_id, rev, principal, op_id, device, n, at, sent)
-        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        INSERT INTO unchanged_ops (space_id, entity, record_id, rev, principal, op_id, device, n, at, sent, merge, bytes)
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         """;
 
     private const string FreedKeys = """
-        DELETE FROM unique_keys u USING unnest($1, $2, $3, $4) AS k(space_id, entity, rule, hash)
-        WHERE u.space_id = k.space_id AND u.entity = k.entity AND u.rule = k.rule AND u.hash = k.hash
+        DELETE FROM unique_keys u USING unnest($1, $2, $3, $4, $5) AS k(space_id, entity, rule, hash, record_id)
+        WHERE u.space_id = k.space_id AND u.entity = k.entity AND u.rule = k.rule AND u.hash = k.hash AND u.record_id = k.record_id
         """;
 
     private const string TakenKeys = """
-        INSERT INTO unique_keys (space_id, entity, rule, hash, record_id) SELECT * FROM unnest($1, $2, $3, $4, $5)
+        INSERT INTO unique_keys (space_id, entity, rule, hash, duplicate, record_id)
+        SELECT k.space_id, k.entity, k.rule, k.hash, 0, k.record_id FROM unnest($1, $2, $3, $4, $5) AS k(space_id, entity, rule, hash, record_id)
         """;
 
     private const string Totals = """
-        INSERT INTO totals AS t (space_id, entity, live, applied, merged, parked, refused, replayed, reused, opened, resolved)
-        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        INSERT INTO totals AS t (space_id, entity, live, sum, applied, merged, parked, refused, replayed, reused, opened, resolved)
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         ON CONFLICT (space_id, entity) DO UPDATE SET
-            live = t.live + excluded.live, applied = t.applied + excluded.applied, merged = t.merged + excluded.merged,
+            live = t.live + excluded.live, sum = mod(t.sum + excluded.sum, 18446744073709551616),
+            applied = t.applied + excluded.applied, merged = t.merged + excluded.merged,
             parked = t.parked + excluded.parked, refused = t.refused + excluded.refused, replayed = t.replayed + excluded.replayed,
             reused = t.reused + excluded.reused, opened = t.opened + excluded.opened, resolved = t.resolved + excluded.resolved
         """;
@@ -106,10 +108,9 @@ internal static class SpaceWrite
         Add(batch, Rows(plans, static plan => plan.ConflictRows), ConflictRows);
         Add(batch, Rows(plans, static plan => plan.ResolvedOps), ResolvedRows);
         Add(batch, Rows(plans, static plan => plan.UnchangedOps), UnchangedRows);
-        // Every claimed key is freed first, whoever held it, so that keys change hands within one plan.
-        var claimed = Rows(plans, static plan => plan.ClaimedKeys);
-        Add(batch, claimed, FreedRows);
-        Add(batch, claimed.FindAll(static key => key.Row.Value is not null), TakenRows);
+        // Every key is freed before any is taken, so that keys change hands within one plan.
+        Add(batch, Rows(plans, static plan => plan.FreedKeys), FreedRows);
+        Add(batch, Rows(plans, static plan => plan.TakenKeys), TakenRows);
         Add(batch, Rows(plans, static plan => plan.Tallies.ByEntity), TotalRows);
     }
 
@@ -223,25 +224,29 @@ internal static class SpaceWrite
         .With(Column(rows, static (_, row) => row.Device))
         .With(Column(rows, static (_, row) => row.N))
         .With(Column(rows, static (_, row) => row.At))
-        .WithJson(Column(rows, static (_, row) => row.Sent?.ToUtf8()));
+        .WithJson(Column(rows, static (_, row) => row.Sent?.ToUtf8()))
+        .WithJson(Column(rows, static (_, row) => row.Merge?.ToUtf8()))
+        .With(Column(rows, static (_, row) => (row.Sent?.ToUtf8().Length ?? 0) + (row.Merge?.ToUtf8().Length ?? 0)));
 
-    private static NpgsqlBatchCommand FreedRows(List<(SpacePlan Plan, KeyValuePair<UniqueKey, string?> Row)> rows) => new NpgsqlBatchCommand(FreedKeys)
-        .With(Column(rows, static (plan, _) => plan.SpaceId))
-        .With(Column(rows, static (_, key) => key.Key.Entity))
-        .With(Column(rows, static (_, key) => key.Key.Rule))
-        .With(Column(rows, static (_, key) => key.Key.Hash));
-
-    private static NpgsqlBatchCommand TakenRows(List<(SpacePlan Plan, KeyValuePair<UniqueKey, string?> Row)> rows) => new NpgsqlBatchCommand(TakenKeys)
+    private static NpgsqlBatchCommand FreedRows(List<(SpacePlan Plan, (UniqueKey Key, string RecordId) Row)> rows) => new NpgsqlBatchCommand(FreedKeys)
         .With(Column(rows, static (plan, _) => plan.SpaceId))
         .With(Column(rows, static (_, key) => key.Key.Entity))
         .With(Column(rows, static (_, key) => key.Key.Rule))
         .With(Column(rows, static (_, key) => key.Key.Hash))
-        .With(Column(rows, static (_, key) => key.Value!));
+        .With(Column(rows, static (_, key) => key.RecordId));
+
+    private static NpgsqlBatchCommand TakenRows(List<(SpacePlan Plan, KeyValuePair<UniqueKey, string> Row)> rows) => new NpgsqlBatchCommand(TakenKeys)
+        .With(Column(rows, static (plan, _) => plan.SpaceId))
+        .With(Column(rows, static (_, key) => key.Key.Entity))
+        .With(Column(rows, static (_, key) => key.Key.Rule))
+        .With(Column(rows, static (_, key) => key.Key.Hash))
+        .With(Column(rows, static (_, key) => key.Value));
 
     private static NpgsqlBatchCommand TotalRows(List<(SpacePlan Plan, KeyValuePair<string, Tally> Row)> rows) => new NpgsqlBatchCommand(Totals)
         .With(Column(rows, static (plan, _) => plan.SpaceId))
         .With(Column(rows, static (_, row) => row.Key))
         .With(Column(rows, static (_, row) => (long)row.Value.Live))
+        .With(Column(rows, static (_, row) => (decimal)row.Value.Sum))
         .With(Column(rows, static (_, row) => (long)row.Value.Applied))
         .With(Column(rows, static (_, row) => (long)row.Value.Merged))
         .With(Column(rows, static (_, row) => (long)row.Value.Parked))

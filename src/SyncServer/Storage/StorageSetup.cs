@@ -11,11 +11,15 @@ public static class StorageSetup
     /// <summary>The name of the connection string.</summary>
     public const string ConnectionName = "Sync";
 
+    /// <summary>The key of the data source whose connections are sessions of their own, for those who keep one for good.</summary>
+    public const string Unpooled = "unpooled";
+
     /// <summary>
     /// Adds the data source, <see cref="SyncDb"/> (scoped, and as <see cref="IDbContextFactory{TContext}"/>),
     /// <see cref="Migrator"/> and <see cref="ServerIdentity"/>. The connection string is read when the data source is
     /// first used, so a hosted service that was registered earlier may still provide it. Before the first request the
-    /// schema is migrated, if so configured, and the identity is loaded; the host does not start where that fails.
+    /// schema is migrated, if so configured, the identity is loaded, and unique keys are those of the definitions (which are
+    /// registered by whoever calls); the host does not start where that fails.
     /// </summary>
     public static WebApplicationBuilder AddStorage(this WebApplicationBuilder builder)
     {
@@ -24,19 +28,27 @@ public static class StorageSetup
             .BindConfiguration(DatabaseOptions.Section)
             .PostConfigure<IHostEnvironment>((options, host) => options.MigrateOnStart ??= host.IsDevelopment());
         services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton(provider => DataSource.Create(
-            ConnectionString(provider.GetRequiredService<IConfiguration>()),
-            provider.GetRequiredService<IOptions<DatabaseOptions>>().Value,
-            provider.GetRequiredService<ILoggerFactory>()));
+        services.AddSingleton(provider => Source(provider, pooled: true));
+        services.AddKeyedSingleton(Unpooled, (provider, _) => Source(provider, pooled: false));
         services.AddPooledDbContextFactory<SyncDb>((provider, options) =>
             options.UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>()));
         services.AddSingleton<Migrator>();
         services.AddSingleton<ServerIdentity>();
+        services.AddSingleton<EpochProof>();
+        services.AddSingleton<UniqueRegister>();
         services.AddSingleton<SpaceHeads>();
         services.AddSingleton<SpaceTransaction>();
         services.AddHostedService<StorageStart>();
+        services.AddHostedService<EpochWatch>();
         return builder;
     }
+
+    private static NpgsqlDataSource Source(IServiceProvider provider, bool pooled) => DataSource.Create(
+        ConnectionString(provider.GetRequiredService<IConfiguration>()),
+        provider.GetRequiredService<IOptions<DatabaseOptions>>().Value,
+        provider.GetRequiredService<ILoggerFactory>(),
+        connection => provider.GetRequiredService<ServerIdentity>().InspectAsync(connection),
+        pooled);
 
     private static string ConnectionString(IConfiguration configuration) =>
         configuration.GetConnectionString(ConnectionName) is { Length: > 0 } given

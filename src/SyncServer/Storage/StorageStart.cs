@@ -1,9 +1,11 @@
 using Microsoft.Extensions.Options;
+using Npgsql;
 
 namespace SyncServer.Storage;
 
 /// <summary>Makes the database ready before the server listens: hosted services start in order, the web server last.</summary>
-internal sealed class StorageStart(Migrator migrator, ServerIdentity identity, IOptions<DatabaseOptions> options) : IHostedService
+internal sealed class StorageStart(
+    Migrator migrator, NpgsqlDataSource source, ServerIdentity identity, UniqueRegister register, IOptions<DatabaseOptions> options) : IHostedService
 {
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -12,7 +14,8 @@ internal sealed class StorageStart(Migrator migrator, ServerIdentity identity, I
             await migrator.MigrateAsync(cancellationToken);
         }
 
-        await identity.LoadAsync(cancellationToken);
+        await identity.LoadAsync(source, cancellationToken);
+        await register.CatchUpAsync(cancellationToken);
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

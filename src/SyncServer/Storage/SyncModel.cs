@@ -99,16 +99,18 @@ internal static class SyncModel
             op.HasKey(o => new { o.SpaceId, o.Entity, o.RecordId, o.Rev, o.Principal, o.OpId }).HasName("pk_unchanged_ops");
             op.HasIndex(o => new { o.SpaceId, o.At }).HasDatabaseName("ix_unchanged_ops_at");
             op.Property(o => o.Sent).HasColumnType("json");
+            op.Property(o => o.Merge).HasColumnType("json");
         });
         model.Entity<UniqueKeyRow>(key =>
         {
             key.ToTable("unique_keys");
-            key.HasKey(k => new { k.SpaceId, k.Entity, k.Rule, k.Hash }).HasName("pk_unique_keys");
+            key.HasKey(k => new { k.SpaceId, k.Entity, k.Rule, k.Hash, k.Duplicate }).HasName("pk_unique_keys");
         });
         model.Entity<TotalRow>(total =>
         {
             total.ToTable("totals").HasStorageParameter("fillfactor", RoomForUpdates);
             total.HasKey(t => new { t.SpaceId, t.Entity }).HasName("pk_totals");
+            total.Property(t => t.Sum).HasColumnType("numeric(20,0)");
         });
         model.Entity<ServerRow>(server =>
         {

@@ -24,7 +24,7 @@ public class ParserTests
             """);
         Assert.Equal(("e", 3, OnEditDelete.EditWins, false), (task.Name, task.Version, task.OnEditDelete, task.AdditionalFields));
         Assert.Equal(["/number", "/title", "/who/name", "/a~1b"], task.Fields.Keys);
-        Assert.Equal([["/number"], ["/title", "/who/name"]], task.Unique);
+        Assert.Equal([["/number"], ["/title", "/who/name"]], task.Unique.Select(rule => rule.Fields));
         Assert.Equal(new FieldDefinition { Pointer = "/number", Type = FieldType.Integer, Immutable = true, Required = true }, task.Fields["/number"]);
         Assert.Equal(
             new FieldDefinition { Pointer = "/title", Type = FieldType.String, Merge = FieldPolicy.Text, Default = new JsonString("new") }, task.Fields["/title"]);

@@ -7,6 +7,32 @@ namespace SyncServer.Core.Tests.Merge;
 /// <summary>An edit that meets a delete, in both orders, where the entity says who wins (protocol 4).</summary>
 public class PolicyDeleteTests
 {
+    [Theory]
+    [InlineData("review", "409 deleted-elsewhere", true)]
+    [InlineData("edit-wins", "200 merged", false)]
+    [InlineData("delete-wins", "200 merged", true)]
+    public void An_edit_without_a_base_of_a_deleted_record_is_an_edit_also_where_it_sets_what_was_there(string onEditDelete, string answer, bool deleted)
+    {
+        var space = Space.Of($$$"""{"onEditDelete":"{{{onEditDelete}}}","fields":{"f":{"merge":"lww"} } }""");
+        var (alice, bob) = (space.Client("alice", "phone"), space.Client("bob", "tablet"));
+        alice.Create("a0", """{"f":1,"tags":["x"]}""");
+        alice.Delete("a1", 1);
+        Assert.Equal(answer, bob.One($$"""{{Client.Head("b1", "update", "r")}},"patch":{"f":1,"tags":{"$add":["x"]} } }""").Summary);
+        Assert.Equal(deleted, space.Find()!.Deleted);
+    }
+
+    [Theory]
+    [InlineData("edit-wins", """[{"path":"/f","rule":"onEditDelete","yours":1,"merged":1}]""")]
+    [InlineData("delete-wins", """[{"path":"/f","rule":"onEditDelete","yours":1}]""")]
+    public void An_edit_without_a_base_of_a_deleted_record_is_reported_without_a_base(string onEditDelete, string merge)
+    {
+        var space = Space.Of($$$"""{"onEditDelete":"{{{onEditDelete}}}","fields":{"f":{"merge":"lww"} } }""");
+        var (alice, bob) = (space.Client("alice", "phone"), space.Client("bob", "tablet"));
+        alice.Create("a0", """{"f":1}""");
+        alice.Delete("a1", 1);
+        Assert.Equal(merge, bob.One($$"""{{Client.Head("b1", "update", "r")}},"patch":{"f":1} }""")["/merge"]!.ToString());
+    }
+
     private static (Space Space, Client Alice, Client Bob) Begun(string onEditDelete)
     {
         var space = Space.Of($$"""{"onEditDelete":"{{onEditDelete}}"}""");

@@ -74,6 +74,27 @@ public class PolicyTests
         Assert.Equal($"\"{policy}\"", ((JsonObject)((JsonArray)answer["/conflicts"]!).Items[0])["rule"]!.ToString());
     }
 
+    [Theory]
+    [InlineData("""{"f":{"$append":["b"]}}""", """{"f":["c"]}""", "409 conflict", """{"f":["a","b"]}""")]
+    [InlineData("""{"f":["c"]}""", """{"f":{"$append":["b"]}}""", "200 merged", """{"f":["c","b"]}""")]
+    public void A_plain_list_after_an_append_is_a_conflict_and_an_append_is_done_to_whatever_list_is_there(
+        string theirs, string yours, string answered, string data)
+    {
+        var (answer, space) = Meet("append", """{"f":["a"]}""", theirs, yours);
+        Assert.Equal((answered, Worlds.Parsed(data)), (answer.Summary, space.Find()!.Data!.Value));
+    }
+
+    [Fact]
+    public void An_op_of_another_own_device_that_changed_nothing_is_no_change_of_a_strict_field()
+    {
+        var space = Space.Of("""{"fields":{"f":{"merge":"strict"}}}""");
+        var alice = space.Client("alice", "phone");
+        alice.Create("a0", """{"f":1}""");
+        space.Client("alice", "tablet").Update("t1", 1, """{"f":1}""");
+        alice.Update("a1", 1, """{"g":1}""");
+        Assert.Equal("200 applied", alice.Update("a2", 1, """{"f":2}""").Summary);
+    }
+
     [Fact]
     public void A_strict_field_that_went_there_and_back_is_a_conflict_and_one_of_review_is_not()
     {

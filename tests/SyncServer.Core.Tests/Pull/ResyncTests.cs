@@ -34,6 +34,9 @@ public class ResyncTests
         Assert.Equal(ResyncReason.Ahead, Resync.Check(At(7), View with { TagAtPosition = null }));
 
     [Fact]
+    public void A_cursor_at_the_horizon_holds_though_its_change_is_purged() => Assert.Null(Resync.Check(At(5), View with { TagAtPosition = null }));
+
+    [Fact]
     public void A_cursor_below_the_horizon_is_expired() => Assert.Equal(ResyncReason.Expired, Resync.Check(At(4), View));
 
     [Fact]

@@ -47,9 +47,13 @@ internal sealed class Client(Space space, string principal, string device)
     public IReadOnlyList<Answer> DryRun(params string[] ops) => Run(Context with { DryRun = true }, [.. ops.Select(op => Item(op))]);
 
     /// <summary>A write by the plain HTTP routes.</summary>
-    public Answer Http(string opId, OpKind kind, Precondition? precondition, string? patch = null, bool replaces = false)
+    public Answer Http(string opId, OpKind kind, Precondition? precondition, string? patch = null, bool replaces = false) =>
+        Http(opId, kind, precondition, (new RecordKey("note", "r"), null, replaces), patch);
+
+    /// <summary>The same with a counter (<c>Sync-N</c>), to any record.</summary>
+    public Answer Http(string opId, OpKind kind, Precondition? precondition, (RecordKey Key, long? N, bool Replaces) write, string? patch)
     {
-        var key = new RecordKey("note", "r");
+        var (key, n, replaces) = write;
         var body = patch is null ? JsonObject.Empty : Worlds.Parsed(patch);
         return Run(Context, new PushItem(new Op
         {
@@ -58,6 +62,7 @@ internal sealed class Client(Space space, string principal, string device)
             Kind = kind,
             Patch = body,
             Replaces = replaces,
+            N = n,
             Precondition = precondition,
             IsPlainHttp = true,
             Fingerprint = Fingerprint.OfRequest(kind.ToString(), key.ToString(), precondition, body),

@@ -74,6 +74,18 @@ public class JoinTests
         Assert.False(_space.Find()!.Deleted);
     }
 
+    [Theory]
+    [InlineData("""{"o":{"x":4}}""")]
+    [InlineData("""{"unrelated":4}""")]
+    public void A_create_of_an_id_that_exists_joins_and_is_answered_as_the_conflict_that_it_is_now_part_of(string data)
+    {
+        Park();
+        var answer = _bob.Create("b2", data);
+        Assert.Equal("409 conflict", answer.Summary);
+        Assert.Equal("C1", _space.Named(answer.Outcome.ConflictId!));
+        Assert.Equal(2, ((JsonArray)_space.Conflict(_bob)!["ops"]!).Items.Count);
+    }
+
     [Fact]
     public void Ops_of_others_and_of_other_devices_do_not_join()
     {

@@ -192,4 +192,76 @@ public class OwnOpTests
         Assert.Equal("200 merged", _space.Client("carol", "c").Delete("c1", 0).Summary);
         Assert.Equal("409 deleted-elsewhere", _alice.Update("a1", 0, """{"a":2}""").Summary);
     }
+
+    /// <summary>Alice's phone, whose op number 2 arrived before its op number 1; neither of the fields is reviewed.</summary>
+    private static (Space Space, Client Phone, Client Other) Overtaken(string later, string more = ",\"n\":2")
+    {
+        var space = Space.Of("""{"fields":{"l":{"merge":"lww"},"m":{"merge":"lww"},"c":{"merge":"counter"},"s":{"merge":"lww"} } }""");
+        var (phone, other) = (space.Client("alice", "phone"), space.Client("bob", "tablet"));
+        other.Create("b0", """{"l":1,"m":1,"c":1,"s":{"x":1,"y":1}}""");
+        phone.Update("a2", 1, later, more);
+        return (space, phone, other);
+    }
+
+    private static Answer Late(Client phone, string patch, string more = ",\"n\":1") =>
+        phone.One($$"""{{Client.Head("a1", "update", "r")}},"patch":{{patch}}{{more}}}""");
+
+    [Fact]
+    public void A_late_edit_without_a_base_stays_behind_a_later_own_one_and_counts_elsewhere()
+    {
+        var (space, phone, _) = Overtaken("""{"l":2}""");
+        Late(phone, """{"l":3,"m":3}""").Is(200, $$$"""
+            {"opId":"a1","status":200,"result":"merged","record":{{{Envelope.Live(3, "alice", "a1", """{"l":2,"m":3,"c":1,"s":{"x":1,"y":1}}""")}}},
+             "merge":[{"path":"/l","rule":"own-later","base":2,"theirs":2,"yours":3,"merged":2},
+                      {"path":"/m","rule":"lww","base":1,"theirs":1,"yours":3,"merged":3}]}
+            """);
+        Assert.Equal("""{"l":2,"m":3,"c":1,"s":{"x":1,"y":1}}""", space.Data());
+    }
+
+    [Theory]
+    [InlineData("""{"l":2}""", """{"l":3}""", """{"l":2,"m":1,"c":1,"s":{"x":1,"y":1}}""")]
+    [InlineData("""{"c":7}""", """{"c":{"$inc":1}}""", """{"l":1,"m":1,"c":7,"s":{"x":1,"y":1}}""")]
+    [InlineData("""{"c":{"$inc":5}}""", """{"c":{"$inc":1}}""", """{"l":1,"m":1,"c":7,"s":{"x":1,"y":1}}""")]
+    [InlineData("""{"l":{"$inc":5}}""", """{"l":10}""", """{"l":15,"m":1,"c":1,"s":{"x":1,"y":1}}""")]
+    [InlineData("""{"s":{"x":2}}""", """{"s":{"x":3,"y":3}}""", """{"l":1,"m":1,"c":1,"s":{"x":2,"y":3}}""")]
+    [InlineData("""{"s":null}""", """{"s":{"x":3}}""", """{"l":1,"m":1,"c":1}""")]
+    [InlineData("""{"l":1,"m":2}""", """{"l":3}""", """{"l":1,"m":2,"c":1,"s":{"x":1,"y":1}}""")]
+    [InlineData("""{"l":1}""", """{"l":3}""", """{"l":1,"m":1,"c":1,"s":{"x":1,"y":1}}""")]
+    public void Without_a_base_what_both_touch_is_as_the_later_own_op_left_it(string later, string late, string data)
+    {
+        var (space, phone, _) = Overtaken(later);
+        Assert.Equal(200, Late(phone, late).Outcome.Status);
+        Assert.Equal(Worlds.Parsed(data), space.Find()!.Data!.Value);
+    }
+
+    [Fact]
+    public void Without_a_base_what_others_wrote_over_a_later_own_edit_stays()
+    {
+        var (space, phone, other) = Overtaken("""{"l":2}""");
+        other.Update("b1", 2, """{"l":9}""");
+        Assert.Equal("200 merged", Late(phone, """{"l":3}""").Summary);
+        Assert.Equal("""{"l":9,"m":1,"c":1,"s":{"x":1,"y":1}}""", space.Data());
+    }
+
+    [Fact]
+    public void Without_a_base_ops_of_others_and_ops_without_a_counter_are_not_later()
+    {
+        var (space, phone, other) = Overtaken("""{"l":2}""", "");
+        other.Update("b1", 2, """{"m":9}""", N(9));
+        Assert.Equal("200 applied", Late(phone, """{"l":3,"m":3}""").Summary);
+        Assert.Equal("""{"l":3,"m":3,"c":1,"s":{"x":1,"y":1}}""", space.Data());
+        Assert.Equal("200 applied", phone.One($$"""{{Client.Head("a3", "update", "r")}},"patch":{"l":4} }""").Summary);
+    }
+
+    [Fact]
+    public void Without_a_base_a_late_edit_stays_behind_an_own_delete_whoever_restored_the_record()
+    {
+        var (space, phone, other) = Overtaken("""{"m":2}""");
+        phone.Delete("a3", 1, N(3));
+        Assert.Equal("200 merged", Late(phone, """{"l":3}""").Summary);
+        Assert.True(space.Find()!.Deleted);
+        other.Restore("b1", 3);
+        Assert.Equal("200 merged", phone.One($$"""{{Client.Head("a4", "update", "r")}},"patch":{"l":3},"n":1}""").Summary);
+        Assert.Equal("""{"l":1,"m":2,"c":1,"s":{"x":1,"y":1}}""", space.Data());
+    }
 }

@@ -28,18 +28,27 @@ internal sealed class Space
     private List<Change> _changes = [];
     private long _head;
     private int _pushes;
-    private readonly Dictionary<UniqueKey, string?> _keys = [];
+    private readonly HashSet<(UniqueKey Key, string RecordId)> _keys = [];
+    private readonly Dictionary<string, Checksum> _checksums = new(StringComparer.Ordinal);
 
     public Limits Limits { get; init; } = new();
 
     private readonly List<Change> _unchanged = [];
 
-    public EntityDefinitions Definitions { get; init; } = EntityDefinitions.None;
+    public EntityDefinitions Definitions { get; private set; } = EntityDefinitions.None;
 
     public IReadOnlyList<IOpRule> Rules { get; init; } = [];
 
     /// <summary>A space whose entity <c>note</c> is defined so.</summary>
     public static Space Of(string note, params IOpRule[] rules) => new() { Definitions = Defined(note), Rules = rules };
+
+    /// <summary>Another file of definitions; afterwards every record holds its unique keys by the new one.</summary>
+    public void Redefine(string note)
+    {
+        Definitions = Defined(note);
+        _keys.Clear();
+        _keys.UnionWith(HeldKeys());
+    }
 
     /// <summary>The definitions of a file with the one entity <c>note</c>.</summary>
     public static EntityDefinitions Defined(string note)
@@ -151,7 +160,11 @@ internal sealed class Space
         var plan = new SpacePlan(Guid.Empty, _head, Now, new Entropy(BitConverter.GetBytes(_pushes)));
         foreach (var key in keys)
         {
-            plan.Load(key, _keys.GetValueOrDefault(key));
+            plan.Load(key, holder: null);
+            foreach (var holder in _keys.Where(held => held.Key == key))
+            {
+                plan.Load(key, holder.RecordId);
+            }
         }
 
         foreach (var record in _records.Values)
@@ -236,20 +249,36 @@ internal sealed class Space
         }
 
         StoreKeys(plan);
+        StoreChecksums(plan);
+    }
+
+    /// <summary>Afterwards what the plans gained is what there is to count and to add up.</summary>
+    private void StoreChecksums(SpacePlan plan)
+    {
+        foreach (var (entity, tally) in plan.Tallies.ByEntity)
+        {
+            _checksums[entity] = _checksums.GetValueOrDefault(entity) + new Checksum(tally.Live, tally.Sum);
+        }
+
+        foreach (var records in _records.Values.ToLookup(record => record.Key.Entity))
+        {
+            var expected = records.Aggregate(default(Checksum), (sum, record) => sum + Checksum.Of(record));
+            Assert.Equal(expected, _checksums.GetValueOrDefault(records.Key));
+        }
     }
 
     /// <summary>Afterwards every live record holds its own unique keys, and nobody holds any other.</summary>
     private void StoreKeys(SpacePlan plan)
     {
-        foreach (var (key, holder) in plan.ClaimedKeys)
-        {
-            _keys[key] = holder;
-        }
-
-        var held = _records.Values.Where(record => record is { Deleted: false, Data: not null })
-            .SelectMany(record => UniqueKey.Of(Definitions.For(record.Key.Entity), record.Data!.Value).Select(key => (key, (string?)record.Key.Id)));
-        Assert.True(held.ToHashSet().SetEquals(_keys.Where(key => key.Value is not null).Select(key => (key.Key, key.Value))), "A unique key is held wrongly.");
+        _keys.ExceptWith(plan.FreedKeys);
+        Assert.True(plan.TakenKeys.All(taken => _keys.All(held => held.Key != taken.Key)), "A unique key was taken that another holds.");
+        _keys.UnionWith(plan.TakenKeys.Select(taken => (taken.Key, taken.Value)));
+        Assert.True(HeldKeys().ToHashSet().SetEquals(_keys), "A unique key is held wrongly.");
     }
+
+    /// <summary>The unique keys that live records have by the definitions.</summary>
+    private IEnumerable<(UniqueKey Key, string RecordId)> HeldKeys() => _records.Values.Where(record => record is { Deleted: false, Data: not null })
+        .SelectMany(record => UniqueKey.Of(Definitions.For(record.Key.Entity), record.Data!.Value).Select(key => (key, record.Key.Id)));
 
     /// <summary>The states after each revision, got by undoing; those known from an earlier push must be the same again.</summary>
     private void Remember(SyncRecord record, List<Change> added)

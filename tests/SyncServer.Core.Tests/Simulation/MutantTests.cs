@@ -32,6 +32,18 @@ public class MutantTests
     public void Parents_that_do_not_meet_what_is_below_them_are_caught() =>
         Caught("which its device had not seen", script => new ParentsDoNotMeet(Space.Of(script.Definition)));
 
+    [Fact]
+    public void A_text_that_is_taken_whole_from_one_side_is_caught() => Caught("lost a line of a text",
+        script => new Server(Space.Of(script.Definition.Replace("\"text\":{\"merge\":\"text\"}", "\"text\":{\"merge\":\"lww\"}", StringComparison.Ordinal))));
+
+    [Fact]
+    public void Forgotten_dependencies_are_caught() =>
+        Caught("was applied without", script => new NothingDepends(Space.Of(script.Definition)));
+
+    [Fact]
+    public void A_precondition_that_nobody_checks_is_caught() =>
+        Caught("was for revision", script => new NoPrecondition(Space.Of(script.Definition)));
+
     private static void Caught(string reason, Func<Script, Server> mutant) => Assert.True(
         Enumerable.Range(0, Worlds).Any(seed => Simulation.Broken(Script.Of(seed), mutant).Any(broken => broken.Contains(reason, StringComparison.Ordinal))),
         $"In none of {Worlds} worlds anything '{reason}'.");

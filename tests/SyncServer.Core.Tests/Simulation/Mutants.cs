@@ -72,3 +72,15 @@ internal sealed class ParentsDoNotMeet(Space space) : OneByOne(space)
         return paths.Any(touched.Contains) ? op : Current(op);
     }
 }
+
+/// <summary>A server that applies an op whatever became of those that it depends on.</summary>
+internal sealed class NothingDepends(Space space) : OneByOne(space)
+{
+    protected override QueuedOp Changed(Client client, QueuedOp op) => op with { DependsOn = null };
+}
+
+/// <summary>A server that takes every If-Match for the revision that it has.</summary>
+internal sealed class NoPrecondition(Space space) : Server(space)
+{
+    public override Answer Http(Client client, QueuedOp op) => base.Http(client, op with { BaseRev = Space.Find(op.Id)!.Rev });
+}

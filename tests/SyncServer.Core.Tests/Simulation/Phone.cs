@@ -12,7 +12,7 @@ internal sealed record Held(long Rev, bool Deleted, JsonObject? Data);
 internal sealed class Phone(int number, Client client)
 {
     // Operators that commute anywhere but under strict and keep; plain values under lww and max need no base either.
-    private static readonly string[] NeedNoBase = ["lww", "count", "max", "set", "list"];
+    private static readonly string[] NeedNoBase = ["lww", "count", "max", "set", "list", "doc"];
 
     private readonly Dictionary<string, Held> _known = [];
     private long _n;
@@ -54,13 +54,24 @@ internal sealed class Phone(int number, Client client)
         var knowsBase = kind != "update" || step.Pick > 2 || !patch.Members.All(member => NeedNoBase.Contains(member.Key));
         var opId = string.Create(CultureInfo.InvariantCulture, $"d{Number}-{NextN()}");
         var createWaits = Outbox.Exists(op => op.Id == step.Id && op.Kind == "create");
-        Outbox.Add(new QueuedOp(Number, opId, step.Id, kind, !knowsBase ? null : createWaits ? 0 : known?.Rev ?? 0, _n, patch));
+        Outbox.Add(new QueuedOp(Number, opId, step.Id, kind, !knowsBase ? null : createWaits ? 0 : known?.Rev ?? 0, _n, patch)
+        {
+            DependsOn = step.Pick % 4 == 3 && Outbox.Count > 0 ? Outbox[^1].OpId : null,
+        });
     }
+
+    /// <summary>What the user does over plain HTTP to the record as the device shows it; null where it shows none.</summary>
+    public QueuedOp? Strict(Step step) => _known.GetValueOrDefault(step.Id) is { Deleted: false } known
+        ? new QueuedOp(Number, string.Create(CultureInfo.InvariantCulture, $"d{Number}-{NextN()}"), step.Id, step.Pick == 0 ? "delete" : "update",
+            known.Rev, _n, step.Pick == 0 ? JsonObject.Empty : Worlds.Parsed(step.Patch))
+        { IsStrict = true }
+        : null;
 
     /// <summary>Takes an answer: the op leaves the outbox at every stored status, and the record in it is taken over.</summary>
     public void Hear(QueuedOp op, Answer answer)
     {
-        var waits = answer.Outcome.Status == 404 && Outbox.Exists(other => other.Id == op.Id && other.Kind == "create");
+        var waits = (answer.Outcome.Status == 404 && Outbox.Exists(other => other.Id == op.Id && other.Kind == "create"))
+            || (answer.Outcome.Status == 424 && (answer["/dependency/state"] as JsonString)?.Text is "unknown" or "conflict");
         if (!waits)
         {
             Outbox.Remove(op);

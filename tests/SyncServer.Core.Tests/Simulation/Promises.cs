@@ -41,7 +41,68 @@ internal sealed class Promises
             .Concat(promises.Order())
             .Concat(promises.Counters())
             .Concat(run.Decisions.Values.SelectMany(promises.Kept))
-            .Concat(promises._changes.SelectMany(promises.Overwritten));
+            .Concat(run.Decisions.Values.SelectMany(promises.Preconditions))
+            .Concat(promises._changes.SelectMany(promises.Overwritten))
+            .Concat(promises._changes.SelectMany(promises.Lines))
+            .Concat(promises._changes.SelectMany(promises.Updates));
+    }
+
+    /// <summary>What depends on another op comes after it, and a strict write is done to its revision or not at all.</summary>
+    private IEnumerable<string> Preconditions(Decided decided)
+    {
+        var (op, answer) = decided;
+        if (answer.Outcome.IsSuccess && op.DependsOn is { } first && !Holds(_run.Decisions.GetValueOrDefault(first)))
+        {
+            yield return $"{op.OpId} was applied without {first}";
+        }
+
+        if (op.IsStrict && _changes.Find(change => change.OpId == op.OpId) is { } change && change.Rev != op.BaseRev + 1)
+        {
+            yield return $"{op.OpId} was for revision {op.BaseRev} and made {change.Rev}";
+        }
+    }
+
+    private bool Holds(Decided? dependency) => dependency is { Answer.Outcome: { } outcome } && (outcome.IsSuccess
+        || _run.Resolutions.Values.Any(resolved => resolved.Choice != "theirs" && ((JsonString)resolved.Conflict["conflictId"]!).Text == outcome.ConflictId));
+
+    /// <summary>Every line of a merged text is the one that somebody wrote there and the other side left alone.</summary>
+    private IEnumerable<string> Lines(Change change)
+    {
+        if (_run.Decisions.GetValueOrDefault(change.OpId)?.Op is not { BaseRev: { } baseRev, Kind: "update" } op
+            || Text(op.Patch) is not { } yours || Text(_states[(op.Id, change.Rev - 1)].Data) is not { } theirs)
+        {
+            yield break;
+        }
+
+        var merged = Text(_states[(op.Id, change.Rev)].Data)!;
+        if (!merged.SequenceEqual(theirs) && !Seen(op, baseRev, Since(op, baseRev, change.Rev)).Any(seen => Text(seen) is not { } basis
+            || merged.Index().All(line => line.Item == (yours[line.Index] == basis[line.Index] ? theirs : yours)[line.Index])))
+        {
+            yield return $"{op.OpId} lost a line of a text: {string.Join(',', theirs)} and {string.Join(',', yours)} became {string.Join(',', merged)}";
+        }
+    }
+
+    private static string[]? Text(JsonObject? data) => (data?["text"] as JsonString)?.Text.Split('\n');
+
+    /// <summary>Every update of a CRDT field stays until a compaction names it.</summary>
+    private IEnumerable<string> Updates(Change change)
+    {
+        var end = _run.Space.Find(change.Key.Id)!.Data!.Value;
+        var held = ((JsonPointer.Find(end, "/doc/updates") as JsonArray)?.Items ?? []).Select(update => ((JsonString)update).Text).ToHashSet();
+        return ((JsonPointer.Find(change.Sent ?? change.Patch, "/doc/$append") as JsonArray)?.Items ?? [])
+            .Select(update => ((JsonString)update).Text)
+            .Where(update => !held.Contains(update) && !_changes.Exists(later => later.Key == change.Key && later.Seq > change.Seq && Names(later, update)))
+            .Select(update => $"{change.OpId} appended {update}, which is gone");
+    }
+
+    /// <summary>Whether a change, or one of the ops that a resolution did, compacted the update away.</summary>
+    private bool Names(Change change, string update)
+    {
+        var patches = _run.Resolutions.TryGetValue(change.OpId, out var resolved)
+            ? ((JsonArray)resolved.Conflict["ops"]!).Items.Select(op => ((JsonObject)op)["patch"])
+            : [change.Sent ?? change.Patch];
+        var hash = Step.Hash(System.Text.Encoding.UTF8.GetString(Convert.FromBase64String(update)));
+        return patches.Any(patch => (JsonPointer.Find(patch, "/doc/$compact/replaces") as JsonArray)?.Items.Contains(new JsonString(hash)) == true);
     }
 
     private IEnumerable<string> Devices() =>
@@ -107,14 +168,13 @@ internal sealed class Promises
         var value = JsonPointer.Find(decided.Op.Patch, touched.Path);
         var wanted = JsonLiteral.Null.Equals(value) ? null : value;
         var before = JsonPointer.Find(_states.GetValueOrDefault((decided.Op.Id, decided.Answer.Outcome.Rev!.Value - 1)).Data, touched.Path);
-        if (touched.Operator is { } found && JsonValue.Same(found.Apply(before, isCrdt: false, Limits.CrdtUpdates).Value, before))
+        if (touched.Operator is { } found && JsonValue.Same(found.Apply(before, isCrdt: touched.Path == "/doc", Limits.CrdtUpdates).Value, before))
         {
             return true;
         }
 
         return reported || (touched.Operator is not null && JsonLiteral.False.Equals(decided.Answer["/record/deleted"]))
             || JsonValue.Same(JsonPointer.Find(decided.Answer["/record/data"], touched.Path), wanted)
-            || (decided.Op.BaseRev is null && JsonValue.Same(JsonPointer.Find(_states[(decided.Op.Id, decided.Answer.Outcome.Rev!.Value)].Data, touched.Path), wanted))
             || (decided.Op.BaseRev is { } baseRev && Seen(decided.Op, baseRev, Since(decided.Op, baseRev, decided.Answer.Outcome.Rev + 1))
                 .Any(seen => JsonValue.Same(JsonPointer.Find(seen, touched.Path), wanted)));
     }
@@ -167,12 +227,20 @@ internal sealed class Promises
     private IEnumerable<JsonObject?> Seen(QueuedOp op, long baseRev, List<Change> since)
     {
         var start = baseRev == 0 ? null : _states[(op.Id, baseRev)].Data;
-        var own = since.Where(other => DeviceOf(other) == op.Device).ToList();
-        JsonObject? Overlaid(IEnumerable<Change> changes) => changes.Aggregate(start, (state, other) =>
-            state is null ? Plain(other.Sent ?? other.Patch) : MergePatch.Apply(state, Plain(other.Sent ?? other.Patch)));
+        var own = since.Where(other => DeviceOf(other) == op.Device).Select(other => (other.Rev, N: other.N ?? 0, Patch: other.Sent ?? other.Patch))
+            .Concat(Unchanged(op, baseRev)).OrderBy(other => other.Rev).ToList();
+        JsonObject? Overlaid(IEnumerable<(long Rev, long N, JsonObject? Patch)> edits) => edits.Aggregate(start, (state, other) =>
+            state is null ? Plain(other.Patch) : MergePatch.Apply(state, Plain(other.Patch)));
         yield return Overlaid(own);
-        yield return Overlaid(own.OrderBy(other => other.N ?? 0));
+        yield return Overlaid(own.OrderBy(other => other.N));
     }
+
+    /// <summary>The device's own ops that were accepted before this one and changed nothing, at the revisions that they met.</summary>
+    private IEnumerable<(long Rev, long N, JsonObject? Patch)> Unchanged(QueuedOp op, long baseRev) => _run.Decisions.Values
+        .TakeWhile(decided => decided.Op.OpId != op.OpId)
+        .Where(decided => decided is { Answer.Outcome.IsSuccess: true, Op.Kind: "update" } && decided.Op.Device == op.Device && decided.Op.Id == op.Id
+            && decided.Answer.Outcome.Rev > baseRev && !_changes.Exists(change => change.OpId == decided.Op.OpId))
+        .Select(decided => (decided.Answer.Outcome.Rev!.Value, decided.Op.N, (JsonObject?)decided.Op.Patch));
 
     private static JsonObject Plain(JsonObject? patch) => JsonObject.Of((patch ?? JsonObject.Empty).Members
         .Where(member => member.Value is not JsonObject { Count: 1 } inner || !inner.Members[0].Key.StartsWith('$'))

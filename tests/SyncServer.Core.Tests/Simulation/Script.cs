@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace SyncServer.Core.Tests.Simulation;
 
@@ -31,6 +33,9 @@ internal enum Act
 
     /// <summary>Somebody resolves an open conflict.</summary>
     Resolve,
+
+    /// <summary>The user writes at once over plain HTTP, to the revision that the device shows.</summary>
+    Strict,
 }
 
 /// <summary>One line of a script: every step can stand after every other, so a script without some of its lines is one too.</summary>
@@ -49,7 +54,7 @@ internal sealed record Step(int Device, Act Act, string Id, int Pick, string Pat
     public static Step Draw(Random random, int devices) => new(
         random.Next(devices), DrawAct(random), random.Next(4) == 0 ? "s" : "r", random.Next(12), DrawPatch(random));
 
-    private static Act DrawAct(Random random) => random.Next(20) switch
+    private static Act DrawAct(Random random) => random.Next(21) switch
     {
         < 8 => Act.Edit,
         8 => Act.Delete,
@@ -59,8 +64,18 @@ internal sealed record Step(int Device, Act Act, string Id, int Pick, string Pat
         14 => Act.LoseAnswer,
         15 => Act.Repeat,
         < 19 => Act.Pull,
+        19 => Act.Strict,
         _ => Act.Resolve,
     };
+
+    /// <summary>One of three lines of a text; most often as it stands in most texts.</summary>
+    private static string Line(Random random, string line) => random.Next(5) switch { 0 => line + "1", 1 => line + "2", _ => line };
+
+    /// <summary>An update of the field <c>doc</c>.</summary>
+    public static string Base64(string update) => Convert.ToBase64String(Encoding.UTF8.GetBytes(update));
+
+    /// <summary>What names an update in a compaction.</summary>
+    public static string Hash(string update) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(update)));
 
     private static string DrawPatch(Random random)
     {
@@ -77,7 +92,7 @@ internal sealed record Step(int Device, Act Act, string Id, int Pick, string Pat
     private static (string Name, string Value) DrawMember(Random random)
     {
         var value = Values[random.Next(Values.Length)];
-        return random.Next(13) switch
+        return random.Next(17) switch
         {
             0 or 1 => ("a", random.Next(5) == 0 ? "null" : value),
             2 => ("lww", value),
@@ -89,6 +104,9 @@ internal sealed record Step(int Device, Act Act, string Id, int Pick, string Pat
             9 => ("strict", value),
             10 => ("o", random.Next(3) == 0 ? value : "null"),
             11 => ("unique", value),
+            12 or 13 => ("text", $"\"{Line(random, "a")}\\n{Line(random, "b")}\\n{Line(random, "c")}\""),
+            14 => ("doc", $$"""{"$append":["{{Base64(value)}}"]}"""),
+            15 => ("doc", $$"""{"$compact":{"snapshot":"{{Base64("s" + value)}}","replaces":["{{Hash(value)}}"]} }"""),
             _ => ("o", $$"""{"{{(random.Next(2) == 0 ? "x" : "y")}}":{{value}}}"""),
         };
     }
@@ -106,7 +124,8 @@ internal sealed record Script(int Seed, IReadOnlyList<Step> Steps)
     public string Definition => $$"""
         {"onEditDelete":"{{OnEditDelete[Seed / 2 % 3]}}","unique":[["unique"]],
          "fields":{"a":{},"lww":{"merge":"lww"},"keep":{"merge":"keep"},"count":{"merge":"counter"},"max":{"merge":"max"},
-                   "set":{"merge":"set"},"list":{"merge":"append"},"strict":{"merge":"strict"},"o":{},"unique":{} } }
+                   "set":{"merge":"set"},"list":{"merge":"append"},"strict":{"merge":"strict"},"o":{},"unique":{},
+                   "text":{"merge":"text"},"doc":{"merge":"crdt"} } }
         """;
 
     /// <summary>The one script of a seed.</summary>

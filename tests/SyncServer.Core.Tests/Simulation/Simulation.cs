@@ -82,6 +82,9 @@ internal sealed class Simulation
             case Act.Pull:
                 phone.Pull(_server, 1 + (step.Pick % 3));
                 break;
+            case Act.Strict:
+                Strict(phone, step);
+                break;
             case Act.Resolve:
                 Resolve(phone, step.Pick);
                 break;
@@ -102,7 +105,7 @@ internal sealed class Simulation
         var answers = _server.Push(phone.Client, ops, crashes);
         foreach (var (op, answer) in ops.Zip(answers))
         {
-            if (answer.Outcome.Status is not (200 or 201 or 404 or 409 or 410 or 422))
+            if (answer.Outcome.Status is not (200 or 201 or 404 or 409 or 410 or 422) && (op.DependsOn is null || answer.Outcome.Status != 424))
             {
                 Violations.Add($"{op.OpId} was answered {answer.Summary}");
             }
@@ -124,6 +127,23 @@ internal sealed class Simulation
                 phone.Hear(op, answer);
             }
         }
+    }
+
+    private void Strict(Phone phone, Step step)
+    {
+        if (phone.Strict(step) is not { } op)
+        {
+            return;
+        }
+
+        var answer = _server.Http(phone.Client, op);
+        if (answer.Outcome.Status is not (200 or 409 or 410 or 412 or 422))
+        {
+            Violations.Add($"{op.OpId} was answered {answer.Summary}");
+        }
+
+        Decisions.Add(op.OpId, new Decided(op, answer));
+        phone.Hear(op, answer);
     }
 
     private void Resolve(Phone phone, int pick)

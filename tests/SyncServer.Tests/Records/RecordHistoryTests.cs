@@ -35,6 +35,57 @@ public sealed class RecordHistoryTests
     }
 
     [Fact]
+    public async Task What_lost_without_changing_anything_stands_in_history_with_the_values_of_both_sides()
+    {
+        var id = Device.NewId();
+        var (phone, tablet) = (Device.New(name: "phone"), (Device?)null);
+        tablet = phone.Other("tablet");
+        await phone.PushAsync("create", id, 0, """{"count":1}""");
+        await phone.PushAsync("update", id, 1, """{"count":9}""");
+        var lost = Device.NewId();
+        var answer = await tablet.PushAsync(Device.Op("update", id, null, """{"count":{"$max":5}}""", 3, lost));
+        Assert.Equal((200, "2"), (answer.Status, answer["record.rev"]));
+
+        var items = (await phone.GetAsync($"records/note/{id}/history")).Body["history"]!.AsArray();
+        Assert.Equal([2, 2, 1], items.Select(item => (int)item!["rev"]!));
+        items[0]!.AsObject().Remove("at");
+        AssertJson($$$"""
+            {"rev":2,"kind":"update","opId":"{{{lost}}}","by":"{{{phone.Principal}}}","device":"tablet","n":3,
+             "sent":{"count":{"$max":5}},"unchanged":true,"changes":[]}
+            """, items[0]!);
+    }
+
+    [Fact]
+    public async Task A_page_may_end_between_ops_that_changed_nothing_and_the_next_one_goes_on_there()
+    {
+        var phone = Device.New();
+        var id = Device.NewId();
+        await phone.PushAsync("create", id, 0, """{"count":1}""");
+        await phone.PushAsync("update", id, 1, """{"count":9}""");
+        var ops = Enumerable.Range(0, 5).Select(i => Device.Op("update", id, 2, """{"count":9}""", opId: $"same {i}")).ToList();
+        await phone.BatchAsync(ops);
+        await phone.PushAsync("update", id, 2, """{"count":10}""");
+
+        var whole = (await phone.GetAsync($"records/note/{id}/history")).Body["history"]!.AsArray().Select(item => item!.ToJsonString()).ToList();
+        Assert.Equal(8, whole.Count);
+        for (var limit = 1; limit < 8; limit++)
+        {
+            var (pages, cursor) = (new List<string>(), (string?)null);
+            do
+            {
+                var page = await phone.GetAsync($"records/note/{id}/history?limit={limit}" + (cursor is null ? "" : $"&cursor={cursor}"));
+                pages.AddRange(page.Body["history"]!.AsArray().Select(item => item!.ToJsonString()));
+                cursor = page["cursor"];
+            }
+            while (cursor is not null);
+            Assert.Equal(whole, pages);
+        }
+
+        Assert.Equal("1", Revs(await phone.GetAsync($"records/note/{id}/history?before=2")));
+        Assert.Equal("2,2,2,2,2,2,1", Revs(await phone.GetAsync($"records/note/{id}/history?before=3")));
+    }
+
+    [Fact]
     public async Task History_is_paged_by_revision_and_ends_where_it_was_purged()
     {
         var (phone, id) = await RecordRequests.WithNoteAsync();

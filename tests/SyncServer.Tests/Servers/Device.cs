@@ -43,32 +43,18 @@ public sealed class Device(TestServer server, string principal, string name, str
     public async Task<Answer> SendAsync(HttpMethod method, string path, string? json = null, params (string Name, string Value)[] headers)
     {
         using var client = server.As(principal);
-        using var request = new HttpRequestMessage(method, path.StartsWith('/') ? path : $"/v1/spaces/{space}/{path}");
-        if (json is not null)
-        {
-            request.Content = new StringContent(json, Encoding.UTF8, "application/json");
-        }
-
-        if (name.Length > 0)
-        {
-            request.Headers.Add("Sync-Device", name);
-        }
-
-        foreach (var (header, value) in headers)
-        {
-            if (header == "Content-Type")
-            {
-                request.Content!.Headers.ContentType = MediaTypeHeaderValue.Parse(value);
-            }
-            else
-            {
-                request.Headers.TryAddWithoutValidation(header, value);
-            }
-        }
-
+        using var request = Request(method, path, json, headers);
         using var response = await client.SendAsync(request);
         return new Answer((int)response.StatusCode, await response.Content.ReadAsByteArrayAsync(), response.Headers,
             response.Content.Headers.ContentType?.MediaType);
+    }
+
+    /// <summary>GET under the space's path; the answer as soon as its headers are there, for one that does not end by itself.</summary>
+    public async Task<HttpResponseMessage> OpenAsync(string path, params (string Name, string Value)[] headers)
+    {
+        using var client = server.As(principal);
+        using var request = Request(HttpMethod.Get, path, json: null, headers);
+        return await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
     }
 
     /// <summary>GET under the space's path.</summary>
@@ -114,5 +100,33 @@ public sealed class Device(TestServer server, string principal, string name, str
         op.Append(patch is null ? "" : $",\"patch\":{patch}");
         op.Append(n is null ? "" : string.Create(CultureInfo.InvariantCulture, $",\"n\":{n}"));
         return op.Append(more).Append('}').ToString();
+    }
+
+    private HttpRequestMessage Request(HttpMethod method, string path, string? json, (string Name, string Value)[] headers)
+    {
+        var request = new HttpRequestMessage(method, path.StartsWith('/') ? path : $"/v1/spaces/{space}/{path}");
+        if (json is not null)
+        {
+            request.Content = new StringContent(json, Encoding.UTF8, "application/json");
+        }
+
+        if (name.Length > 0)
+        {
+            request.Headers.Add("Sync-Device", name);
+        }
+
+        foreach (var (header, value) in headers)
+        {
+            if (header == "Content-Type")
+            {
+                request.Content!.Headers.ContentType = MediaTypeHeaderValue.Parse(value);
+            }
+            else
+            {
+                request.Headers.TryAddWithoutValidation(header, value);
+            }
+        }
+
+        return request;
     }
 }

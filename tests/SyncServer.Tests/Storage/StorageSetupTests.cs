@@ -6,6 +6,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using SyncServer.Entities;
 using SyncServer.Operators;
 using SyncServer.Storage;
 
@@ -26,7 +27,7 @@ public sealed class StorageSetupTests
         var identity = app.Services.GetRequiredService<ServerIdentity>();
         Assert.Equal(
             await database.LinesAsync("SELECT epoch || ' ' || encode(cursor_key, 'hex') FROM server"),
-            new[] { $"{identity.Epoch} {Convert.ToHexStringLower(identity.CursorKey.Span)}" });
+            new[] { $"{identity.Epoch} {Convert.ToHexStringLower(identity.Current.CursorKey.Span)}" });
         await using var scope = app.Services.CreateAsyncScope();
         Assert.Empty(await scope.ServiceProvider.GetRequiredService<SyncDb>().Spaces.ToListAsync());
     }
@@ -59,38 +60,17 @@ public sealed class StorageSetupTests
     }
 
     [Fact]
-    public async Task Timeouts_hold_on_every_connection_again_after_a_reset()
+    public async Task Timeouts_and_the_choice_of_plans_hold_on_every_connection()
     {
         await using var database = await ScratchDatabase.CreateAsync();
         await using var source = database.Open();
-        for (var use = 0; use < 2; use++)
-        {
-            await using var connection = await source.OpenConnectionAsync();
-            await using var command = new NpgsqlCommand(
-                """
-                SELECT concat_ws(' ', current_setting('lock_timeout'), current_setting('statement_timeout'),
-                    current_setting('idle_in_transaction_session_timeout'), current_setting('application_name'))
-                """,
-                connection);
-            Assert.Equal("5s 15s 10s SyncServer", await command.ExecuteScalarAsync());
-            command.CommandText = "SET lock_timeout = 0; SET statement_timeout = 0";
-            await command.ExecuteNonQueryAsync();
-        }
-    }
-
-    [Theory]
-    [InlineData("-c synchronous_commit=off", "durability fail", "synchronous_commit is off")]
-    [InlineData("-c default_transaction_read_only=on", "primary fail", "takes no writes")]
-    public async Task A_database_that_would_lose_or_refuse_writes_is_not_ready(string options, string check, string detail)
-    {
-        await using var database = await ScratchDatabase.MigratedAsync();
-        var connection = new NpgsqlConnectionStringBuilder(database.ConnectionString) { Options = options };
-        await using var app = Build(connection.ConnectionString, migrate: false, allowUnsafe: false);
-        await app.StartAsync();
-        var (status, report) = await ReadyAsync(app);
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
-        Assert.Contains(check, Checks(report));
-        Assert.Contains(detail, report.ToJsonString(), StringComparison.Ordinal);
+        await using var command = source.CreateCommand(
+            """
+            SELECT concat_ws(' ', current_setting('lock_timeout'), current_setting('statement_timeout'),
+                current_setting('idle_in_transaction_session_timeout'), current_setting('application_name'),
+                current_setting('plan_cache_mode'), current_setting('enable_seqscan'), current_setting('jit'))
+            """);
+        Assert.Equal("5s 15s 10s SyncServer force_generic_plan off off", await command.ExecuteScalarAsync());
     }
 
     [Fact]
@@ -159,6 +139,7 @@ public sealed class StorageSetupTests
             ["Database:MigrateOnStart"] = migrate.ToString(),
             ["Database:AllowUnsafeSettings"] = allowUnsafe.ToString(),
         });
+        builder.AddEntities();
         builder.AddStorage();
         builder.Services.AddHealth();
         builder.Services.AddAuthorization();

@@ -40,6 +40,7 @@ internal sealed class SyncDbModelSnapshot : ModelSnapshot
         row.Property<string>("Name").HasColumnType("text").HasColumnName("name").UseCollation("C");
         row.Property<bool>("Personal").HasColumnType("boolean").HasColumnName("personal");
         row.Property<long>("TombstoneHorizon").HasColumnType("bigint").HasColumnName("tombstone_horizon");
+        row.Property<string>("UniqueRules").HasColumnType("text").HasColumnName("unique_rules").UseCollation("C");
         row.HasKey("SpaceId").HasName("pk_spaces");
         row.ToTable("spaces");
         row.HasAnnotation("Npgsql:StorageParameter:fillfactor", 50);
@@ -156,6 +157,8 @@ internal sealed class SyncDbModelSnapshot : ModelSnapshot
         row.Property<string>("Device").IsRequired().HasColumnType("text").HasColumnName("device").UseCollation("C");
         row.Property<long?>("N").HasColumnType("bigint").HasColumnName("n");
         row.Property<string>("Sent").IsRequired().HasColumnType("json").HasColumnName("sent");
+        row.Property<string>("Merge").HasColumnType("json").HasColumnName("merge");
+        row.Property<int?>("Bytes").HasColumnType("integer").HasColumnName("bytes");
         row.HasKey("SpaceId", "Entity", "RecordId", "Rev", "Principal", "OpId").HasName("pk_unchanged_ops");
         row.HasIndex("SpaceId", "At").HasDatabaseName("ix_unchanged_ops_at");
         row.ToTable("unchanged_ops");
@@ -165,10 +168,11 @@ internal sealed class SyncDbModelSnapshot : ModelSnapshot
     {
         row.Property<Guid>("SpaceId").HasColumnType("uuid").HasColumnName("space_id");
         row.Property<string>("Entity").HasColumnType("text").HasColumnName("entity").UseCollation("C");
-        row.Property<int>("Rule").HasColumnType("integer").HasColumnName("rule");
+        row.Property<string>("Rule").HasColumnType("text").HasColumnName("rule").UseCollation("C");
         row.Property<string>("Hash").HasColumnType("text").HasColumnName("hash").UseCollation("C");
+        row.Property<long>("Duplicate").HasColumnType("bigint").HasColumnName("duplicate");
         row.Property<string>("RecordId").IsRequired().HasColumnType("text").HasColumnName("record_id").UseCollation("C");
-        row.HasKey("SpaceId", "Entity", "Rule", "Hash").HasName("pk_unique_keys");
+        row.HasKey("SpaceId", "Entity", "Rule", "Hash", "Duplicate").HasName("pk_unique_keys");
         row.ToTable("unique_keys");
     }
 
@@ -185,6 +189,7 @@ internal sealed class SyncDbModelSnapshot : ModelSnapshot
         row.Property<long>("Replayed").HasColumnType("bigint").HasColumnName("replayed");
         row.Property<long>("Resolved").HasColumnType("bigint").HasColumnName("resolved");
         row.Property<long>("Reused").HasColumnType("bigint").HasColumnName("reused");
+        row.Property<decimal>("Sum").HasColumnType("numeric(20,0)").HasColumnName("sum");
         row.HasKey("SpaceId", "Entity").HasName("pk_totals");
         row.ToTable("totals");
         row.HasAnnotation("Npgsql:StorageParameter:fillfactor", 50);
@@ -196,8 +201,8 @@ internal sealed class SyncDbModelSnapshot : ModelSnapshot
         row.Property<DateTimeOffset>("CreatedAt").HasColumnType("timestamp with time zone").HasColumnName("created_at");
         row.Property<byte[]>("CursorKey").IsRequired().HasColumnType("bytea").HasColumnName("cursor_key");
         row.Property<string>("Epoch").IsRequired().HasColumnType("text").HasColumnName("epoch").UseCollation("C");
-        row.Property<string>("SystemIdentifier").IsRequired().HasColumnType("text").HasColumnName("system_identifier")
-            .UseCollation("C");
+        row.Property<string>("SystemIdentifier").HasColumnType("text").HasColumnName("system_identifier").UseCollation("C");
+        row.Property<int?>("Timeline").HasColumnType("integer").HasColumnName("timeline");
         row.HasKey("Id").HasName("pk_server");
         row.ToTable("server", table => table.HasCheckConstraint("ck_server_one_row", "id = 1"));
     }

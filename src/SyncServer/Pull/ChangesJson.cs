@@ -1,0 +1,58 @@
+using Npgsql;
+using SyncServer.Core.Records;
+
+namespace SyncServer.Pull;
+
+/// <summary>The changes of a page as the bytes of a JSON array; the envelopes are those of <see cref="SyncRecord.WriteTo"/>, byte for byte.</summary>
+internal sealed class ChangesJson : IDisposable
+{
+    /// <summary>The columns that <see cref="Add"/> reads: what a tombstone keeps for a restore stays where it is.</summary>
+    public const string Columns =
+        "entity, record_id, rev, deleted, updated_at, updated_by, op_id, CASE WHEN NOT deleted THEN data END";
+
+    private static readonly byte[] NoChanges = "[]"u8.ToArray();
+
+    // Rented for the first change: most pulls are idle and need none.
+    private RowJson? _json;
+
+    /// <summary>Changes in the array.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>The array, brackets included; valid until this is disposed, and whole once <see cref="End"/> was called.</summary>
+    public ReadOnlyMemory<byte> Json => _json?.Written ?? NoChanges;
+
+    /// <summary>Adds the envelope of a row whose <see cref="Columns"/> begin at <paramref name="at"/>.</summary>
+    public void Add(NpgsqlDataReader row, int at)
+    {
+        var json = _json ??= new RowJson();
+        json.Raw(Count++ == 0 ? """[{"entity":"""u8 : """,{"entity":"""u8);
+        json.Text(row, at);
+        json.Raw(""","id":"""u8);
+        json.Text(row, at + 1);
+        json.Raw(""","rev":"""u8);
+        json.Number(row.GetInt64(at + 2));
+        json.Raw(row.GetBoolean(at + 3) ? ""","deleted":true,"updatedAtServer":"""u8 : ""","deleted":false,"updatedAtServer":"""u8);
+        json.Time(row.GetDateTime(at + 4));
+        json.Raw(""","updatedBy":"""u8);
+        json.Text(row, at + 5);
+        json.Raw(""","opId":"""u8);
+        json.Text(row, at + 6);
+        if (!row.IsDBNull(at + 7))
+        {
+            json.Raw(""","data":"""u8);
+            json.Raw(row, at + 7);
+        }
+
+        json.Raw("}"u8);
+    }
+
+    /// <summary>Closes the array; nothing may be added afterwards.</summary>
+    public void End() => _json?.Raw("]"u8);
+
+    /// <summary>Gives the buffer back.</summary>
+    public void Dispose()
+    {
+        _json?.Dispose();
+        _json = null;
+    }
+}

@@ -1,0 +1,64 @@
+using System.Text;
+using SyncServer.Core.Records;
+using SyncServer.Tests.Servers;
+using static SyncServer.Tests.Servers.Device;
+
+namespace SyncServer.Tests.Pull;
+
+/// <summary>A page is copied from the rows, and nobody can tell.</summary>
+public sealed class PageBytesTests
+{
+    [Theory]
+    [InlineData("p")]
+    [InlineData("\"quo\\te\"")]
+    [InlineData("Grüße+<&>'")]
+    [InlineData("日本\u2028\uD83D\uDE00")]
+    public async Task An_envelope_in_a_page_has_the_bytes_that_it_has_alone(string name)
+    {
+        var phone = new Device(TestServers.A, $"{name}{Guid.NewGuid():n}", "phone");
+        string[] ids = [NewId(), NewId(), NewId()];
+        await phone.PushAsync(Op("create", ids[0], 0, """{"t":"ä\"\\\n\u0001","n":-0.10e1,"o":{},"l":[1,[]]}""", opId: "a\\\"b/" + NewId()));
+        await phone.PushAsync("create", ids[1], 0, $$"""{"body":"{{new string('é', 100_000)}}"}""");
+        await phone.PushAsync("create", ids[2], 0, "{}");
+
+        var page = await phone.PullAsync();
+        var alone = new List<string>();
+        foreach (var id in ids)
+        {
+            alone.Add(Encoding.UTF8.GetString((await phone.GetAsync($"records/note/{id}")).Bytes));
+        }
+
+        Assert.Equal(
+            $$"""{"changes":[{{string.Join(',', alone)}}],"cursor":"{{page["cursor"]}}","hasMore":false,"epoch":"{{page["epoch"]}}"}""",
+            Encoding.UTF8.GetString(page.Bytes));
+    }
+
+    [Fact]
+    public async Task A_tombstone_in_a_page_has_no_data_and_an_empty_page_no_changes()
+    {
+        var phone = New();
+        var id = NewId();
+        await phone.PushAsync("create", id, 0, """{"secret":1}""");
+        var (_, cursor) = await phone.PullAllAsync();
+        var gone = await phone.PushAsync(Op("delete", id, 1, opId: "gone"));
+        var told = await phone.PullAsync($"?cursor={cursor}");
+        Assert.Equal(
+            $$"""{"changes":[{"entity":"note","id":"{{id}}","rev":2,"deleted":true,"updatedAtServer":"{{gone["record.updatedAtServer"]}}","updatedBy":"{{phone.Principal}}","opId":"gone"}],"cursor":"{{told["cursor"]}}","hasMore":false,"epoch":"{{told["epoch"]}}"}""",
+            Encoding.UTF8.GetString(told.Bytes));
+        var rest = await phone.PullAsync($"?cursor={told["cursor"]}");
+        Assert.Equal(
+            $$"""{"changes":[],"cursor":"{{told["cursor"]}}","hasMore":false,"epoch":"{{told["epoch"]}}"}""", Encoding.UTF8.GetString(rest.Bytes));
+    }
+
+    [Theory]
+    [InlineData("2026-11-20T10:15:00.1239999Z")]
+    [InlineData("0001-01-01T00:00:00Z")]
+    [InlineData("9999-12-31T23:59:59.999Z")]
+    public void A_point_in_time_has_the_same_bytes_with_and_without_a_string(string text)
+    {
+        var at = DateTimeOffset.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
+        var bytes = new byte[Timestamp.RoundTripLength];
+        var length = Timestamp.Format(at.UtcDateTime, bytes);
+        Assert.Equal(Timestamp.Format(at), Encoding.UTF8.GetString(bytes, 0, length));
+    }
+}
