@@ -25,7 +25,9 @@ public static class CanonicalJson
         {
             case JsonObject members:
                 writer.WriteStartObject();
-                foreach (var (name, member) in members.Members.OrderBy(member => member.Key, StringComparer.Ordinal))
+                KeyValuePair<string, JsonValue>[] sorted = [.. members.Members];
+                Array.Sort(sorted, static (left, right) => string.CompareOrdinal(left.Key, right.Key));
+                foreach (var (name, member) in sorted)
                 {
                     writer.WritePropertyName(name);
                     Write(writer, member);

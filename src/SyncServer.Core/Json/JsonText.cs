@@ -17,16 +17,39 @@ public static class JsonText
         SkipValidation = true,
     };
 
+    // Beyond this a buffer is given back to the collector, so that one large document is not kept by every thread.
+    private const int KeptBytes = 64 * 1024;
+
+    // A push writes a handful of small documents; each thread has one buffer for them. Null while it is in use, so that
+    // who writes a document inside another has a buffer of its own.
+    [ThreadStatic]
+    private static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Writer)? _kept;
+
     /// <summary>The bytes that <paramref name="write"/> produces.</summary>
-    public static ReadOnlyMemory<byte> Write(Action<Utf8JsonWriter> write)
+    public static ReadOnlyMemory<byte> Write(Action<Utf8JsonWriter> write) => Bytes(write);
+
+    /// <summary>The same as an array of their own.</summary>
+    internal static byte[] Bytes(Action<Utf8JsonWriter> write)
     {
-        var buffer = new ArrayBufferWriter<byte>(512);
-        using (var writer = new Utf8JsonWriter(buffer, Options))
+        var (buffer, writer) = _kept ?? New();
+        _kept = null;
+        write(writer);
+        writer.Flush();
+        var bytes = buffer.WrittenSpan.ToArray();
+        if (buffer.Capacity <= KeptBytes)
         {
-            write(writer);
+            buffer.ResetWrittenCount();
+            writer.Reset();
+            _kept = (buffer, writer);
         }
 
-        return buffer.WrittenMemory;
+        return bytes;
+    }
+
+    private static (ArrayBufferWriter<byte>, Utf8JsonWriter) New()
+    {
+        var buffer = new ArrayBufferWriter<byte>(1024);
+        return (buffer, new Utf8JsonWriter(buffer, Options));
     }
 
     /// <summary>Writes the member where the value is present.</summary>

@@ -28,7 +28,7 @@ public abstract class JsonValue : IEquatable<JsonValue>
         left is null ? right is null : ReferenceEquals(left, right) || left.Equals(right);
 
     /// <summary>The value as compact UTF-8 JSON.</summary>
-    public ReadOnlyMemory<byte> ToUtf8() => JsonText.Write(WriteTo);
+    public virtual ReadOnlyMemory<byte> ToUtf8() => JsonText.Write(WriteTo);
 
     /// <inheritdoc/>
     public override string ToString() => System.Text.Encoding.UTF8.GetString(ToUtf8().Span);
@@ -175,6 +175,7 @@ public sealed class JsonArray(IReadOnlyList<JsonValue> items) : JsonValue
 public sealed class JsonObject : JsonValue
 {
     private readonly OrderedDictionary<string, JsonValue> _members;
+    private byte[]? _utf8;
 
     /// <summary>The object without members.</summary>
     public static readonly JsonObject Empty = new(new OrderedDictionary<string, JsonValue>(0));
@@ -195,6 +196,9 @@ public sealed class JsonObject : JsonValue
 
         return new JsonObject(kept);
     }
+
+    /// <summary>As of every value, and kept: data is measured, stored and logged, and is the same each time.</summary>
+    public override ReadOnlyMemory<byte> ToUtf8() => _utf8 ??= JsonText.Bytes(WriteTo);
 
     /// <summary>Members in order.</summary>
     public IReadOnlyList<KeyValuePair<string, JsonValue>> Members => _members;

@@ -113,7 +113,7 @@ public static class Decide
             return Resync("ahead", "baseRev is above the record's revision: the database lost changes that the client saw.");
         }
 
-        var since = op.IsStrict || op.BaseRev is null ? [] : plan.Since(current, op.BaseRev.Value);
+        var since = op.IsStrict || op.BaseRev is null ? [] : plan.Since(current, op.BaseRev.Value, context.Principal);
         var isForeign = op is { IsStrict: false, BaseRev: 0 } && since is not null && !context.IsOwn(since[0]);
         if (since is null || isForeign)
         {
@@ -122,7 +122,7 @@ public static class Decide
                 : "The record with this id was not made by this device.");
         }
 
-        var device = plan.DeviceOn(op.Key, op.IsStrict ? current.Rev : op.BaseRev ?? current.Rev, context.Device);
+        var device = plan.DeviceOn(op.Key, op.IsStrict ? current.Rev : op.BaseRev ?? current.Rev, context.Author);
         var rules = new ViewRules(context.DefinitionOf(op.Key), context.IsOwn, device);
         var work = (long)device.CostOf(since, rules) * (current.Data?.Utf8.Length ?? 0);
         if (work > Limits.MergeWork)

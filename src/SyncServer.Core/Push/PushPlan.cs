@@ -20,10 +20,12 @@ public static class PushPlan
 {
     /// <summary>
     /// Decides all items in order. <paramref name="plan"/> must be written whole, or thrown away where the second value
-    /// says that nothing may be stored: after a dry run, and after an atomic batch that failed.
+    /// says that nothing may be stored: after a dry run, and after an atomic batch that failed. Several pushes, of several
+    /// principals, may be decided on one plan one after the other; an atomic one has a plan of its own.
     /// </summary>
     public static (IReadOnlyList<Outcome> Outcomes, bool Discard) Run(SpacePlan plan, PushContext context, IReadOnlyList<PushItem> items)
     {
+        plan.BeginPush();
         var outcomes = InOrder(plan, context, items);
         plan.WriteParked(context.Author);
         var fault = context.Atomic ? outcomes.FindIndex(outcome => !CountsAsApplied(outcome)) : -1;

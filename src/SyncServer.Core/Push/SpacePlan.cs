@@ -40,13 +40,13 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     private readonly Dictionary<ConflictSlot, ParkedConflict> _conflicts = [];
     private readonly Dictionary<RecordKey, int> _openConflicts = [];
     private readonly Dictionary<RecordKey, (Op Op, RecordData Data)> _parked = [];
-    private readonly HashSet<RecordKey> _written = [];
-    private readonly List<OutcomeKey> _decided = [];
+    private readonly Dictionary<RecordKey, bool> _written = [];
+    private readonly List<KeyValuePair<OutcomeKey, StoredOutcome>> _decided = [];
     private readonly List<ConflictRow> _conflictRows = [];
     private readonly List<ResolvedOp> _resolved = [];
     private readonly List<Change> _unchanged = [];
     private readonly List<Change> _ownLater = [];
-    private readonly Dictionary<(RecordKey, long, string), DeviceState> _devices = [];
+    private readonly Dictionary<(RecordKey, long, Author), DeviceState> _devices = [];
     private readonly Dictionary<UniqueKey, HashSet<string>> _keyHolders = [];
     private long _spent;
     private readonly HashSet<UniqueKey> _missingKeys = [];
@@ -78,11 +78,19 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     public Tallies Tallies { get; } = new();
 
     /// <summary>The new state of every record that the plan writes.</summary>
-    public IEnumerable<SyncRecord> WrittenRecords => _written.Select(key => _records[key]);
+    public IEnumerable<SyncRecord> WrittenRecords => _written.Keys.Select(key => _records[key]);
+
+    /// <summary>Whether the plan made a record that it writes: there is no row of it yet.</summary>
+    public bool IsNew(SyncRecord written) => _written[written.Key];
 
     /// <summary>The outcomes to store.</summary>
-    public IEnumerable<KeyValuePair<OutcomeKey, StoredOutcome>> DecidedOutcomes =>
-        _decided.Select(key => KeyValuePair.Create(key, _outcomes[key]));
+    public IReadOnlyCollection<KeyValuePair<OutcomeKey, StoredOutcome>> DecidedOutcomes => _decided;
+
+    /// <summary>
+    /// Whether history between an op's base and now was not loaded. It may be purged; where several pushes shared what one
+    /// may load, it may have been cut instead, and only a load for the push alone can tell.
+    /// </summary>
+    public bool MissesHistory { get; private set; }
 
     /// <summary>Conflicts opened or resolved.</summary>
     public IReadOnlyList<ConflictRow> ConflictRows => _conflictRows;
@@ -113,6 +121,9 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
 
     /// <summary>Takes over an own change of a later counter than an op without a base has; it is no part of the record's history here.</summary>
     public void LoadOwnLater(Change change) => _ownLater.Add(change);
+
+    /// <summary>Not all of what was asked for was loaded.</summary>
+    public void CutHistory() => MissesHistory = true;
 
     /// <summary>Takes over an open conflict and the <c>$conflict</c> record that holds it.</summary>
     public void Load(ParkedConflict conflict, SyncRecord holder)
@@ -179,9 +190,12 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     public StoredOutcome? FindOutcome(OutcomeKey key) => _outcomes.GetValueOrDefault(key);
 
     /// <summary>Whether a key was decided before this plan.</summary>
-    public bool WasStored(OutcomeKey key) => _outcomes.ContainsKey(key) && !_decided.Contains(key);
+    public bool WasStored(OutcomeKey key) => _outcomes.ContainsKey(key) && !_decided.Exists(decided => decided.Key == key);
 
-    /// <summary>Whether the plan may do this much more merging; one op always may, so that a push gets on whenever it is sent.</summary>
+    /// <summary>Begins another push on the same plan: what it may spend is its own.</summary>
+    public void BeginPush() => _spent = 0;
+
+    /// <summary>Whether the push may do this much more merging; one op always may, so that a push gets on whenever it is sent.</summary>
     public bool Spend(long work)
     {
         var isFirst = _spent == 0;
@@ -190,9 +204,9 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     }
 
     /// <summary>What a device holds of a record since a base revision, as far as this plan has worked it out.</summary>
-    public DeviceState DeviceOn(RecordKey key, long baseRev, string device)
+    public DeviceState DeviceOn(RecordKey key, long baseRev, Author author)
     {
-        ref var state = ref CollectionsMarshal.GetValueRefOrAddDefault(_devices, (key, baseRev, device), out _);
+        ref var state = ref CollectionsMarshal.GetValueRefOrAddDefault(_devices, (key, baseRev, author), out _);
         return state ??= new DeviceState();
     }
 
@@ -204,9 +218,10 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
 
     /// <summary>
     /// Every change of the record after <paramref name="baseRev"/>, oldest first; null where that is not known, because
-    /// history was purged or there are more than <see cref="Limits.MergeChanges"/>.
+    /// history was purged or there are more than <see cref="Limits.MergeChanges"/>. Ops that changed nothing are among them
+    /// where <paramref name="principal"/> sent them.
     /// </summary>
-    public IReadOnlyList<Change>? Since(SyncRecord record, long baseRev)
+    public IReadOnlyList<Change>? Since(SyncRecord record, long baseRev, string principal)
     {
         var expected = record.Rev - baseRev;
         if (expected > Limits.MergeChanges)
@@ -217,10 +232,11 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
         var since = HistoryOf(record.Key).Where(change => change.Rev > baseRev).ToList();
         if (since.Count != expected)
         {
+            MissesHistory = true;
             return null;
         }
 
-        foreach (var unchanged in _unchanged.Where(op => op.Key == record.Key && op.Rev > baseRev))
+        foreach (var unchanged in _unchanged.Where(op => op.Key == record.Key && op.Rev > baseRev && op.Principal == principal))
         {
             since.Insert(since.FindLastIndex(change => change.Rev <= unchanged.Rev) + 1, unchanged);
         }
@@ -273,7 +289,9 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
         var rev = (before?.Rev ?? 0) + 1;
         Head++;
         var from = before?.Data?.Value ?? JsonObject.Empty;
-        var applied = kind == OpKind.Delete ? JsonObject.Empty : MergePatch.Diff(from, data?.Value ?? JsonObject.Empty);
+        // What makes a record is all of its data.
+        var after = data?.Value ?? JsonObject.Empty;
+        var applied = kind == OpKind.Delete ? JsonObject.Empty : before is null ? after : MergePatch.Diff(from, after);
         var record = new SyncRecord
         {
             Key = op.Key,
@@ -303,7 +321,7 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
         };
         Tallies.AddWrite(before, record);
         _records[op.Key] = record;
-        _written.Add(op.Key);
+        _written.TryAdd(op.Key, before is null);
         HistoryOf(op.Key).Add(change);
         Changes.Add(change);
         return record;
@@ -313,7 +331,7 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     public void Decide(OutcomeKey key, StoredOutcome outcome)
     {
         _outcomes.Add(key, outcome);
-        _decided.Add(key);
+        _decided.Add(KeyValuePair.Create(key, outcome));
         Tallies.AddOutcome(outcome.Entity, outcome.Outcome.State);
     }
 

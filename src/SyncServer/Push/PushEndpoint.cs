@@ -23,7 +23,7 @@ internal sealed class PushEndpoint(SpaceCalls calls, PushTransaction transaction
     private async Task OneAsync(HttpContext context, string space)
     {
         var headers = context.Request.Headers;
-        var (body, rejection) = await ReadJsonAsync(context);
+        var (body, size, rejection) = await ReadJsonAsync(context);
         var badKey = IdempotencyKey.Read(headers, out var key);
         var badPrecondition = WritePreconditions.OfOp(headers, out var ifMatch);
         rejection = badKey ?? badPrecondition ?? rejection;
@@ -46,13 +46,13 @@ internal sealed class PushEndpoint(SpaceCalls calls, PushTransaction transaction
             RequestLog.SetOpId(context, opId);
         }
 
-        var (outcomes, refused) = await RunAsync(context, space, new PushRequest(null!, [item]));
+        var (outcomes, refused) = await RunAsync(context, space, new PushRequest(null!, [item]) { Bytes = size });
         await (refused is null ? OutcomeResponse.WriteAsync(context, outcomes![0]) : Problems.WriteAsync(context, refused));
     }
 
     private async Task BatchAsync(HttpContext context, string space)
     {
-        var (body, rejection) = await ReadJsonAsync(context);
+        var (body, size, rejection) = await ReadJsonAsync(context);
         var request = rejection is null ? Batch(body!, out rejection) : null;
         if (rejection is not null)
         {
@@ -60,17 +60,18 @@ internal sealed class PushEndpoint(SpaceCalls calls, PushTransaction transaction
             return;
         }
 
-        var (outcomes, refused) = await RunAsync(context, space, request!);
+        var (outcomes, refused) = await RunAsync(context, space, request! with { Bytes = size });
         await (refused is null ? WriteResultsAsync(context, outcomes!) : Problems.WriteAsync(context, refused));
     }
 
     private ValueTask<(IReadOnlyList<Outcome>? Outcomes, Rejection? Rejection)> RunAsync(HttpContext context, string space, PushRequest request) =>
         calls.AskAsync(context, space, call => transaction.RunAsync(request with { Call = call }, context.RequestAborted));
 
-    private async Task<(JsonValue? Body, Rejection? Rejection)> ReadJsonAsync(HttpContext context)
+    private async Task<(JsonValue? Body, int Size, Rejection? Rejection)> ReadJsonAsync(HttpContext context)
     {
-        var (bytes, rejection) = await RequestBody.ReadAsync(context, limits.PushBytesMax);
-        return rejection is null ? JsonParser.Parse(bytes.Span) : (null, rejection);
+        var (bytes, unread) = await RequestBody.ReadAsync(context, limits.PushBytesMax);
+        var (body, rejection) = unread is null ? JsonParser.Parse(bytes.Span) : (null, unread);
+        return (body, bytes.Length, rejection);
     }
 
     private static PushItem Item(JsonValue body, string? key, Precondition? ifMatch)

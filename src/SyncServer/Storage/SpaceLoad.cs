@@ -1,115 +1,85 @@
+using System.Security.Cryptography;
 using Npgsql;
-using NpgsqlTypes;
 using SyncServer.Core.Conflicts;
-using SyncServer.Core.Json;
 using SyncServer.Core.Ops;
 using SyncServer.Core.Push;
-using SyncServer.Core.Records;
 using SyncServer.Core.Spaces;
 
 namespace SyncServer.Storage;
 
-/// <summary>A revision that a user saw, on which an op is to be merged.</summary>
-internal readonly record struct MergeBase(RecordKey Key, long Rev);
-
-/// <summary>What a request needs to know of its space before it can decide.</summary>
-internal sealed record LoadSpec(Guid SpaceId, string Principal, string Device)
-{
-    /// <summary>Op ids whose outcomes matter: the request's own keys and what they depend on.</summary>
-    public IReadOnlyCollection<string> OpIds { get; init; } = [];
-
-    /// <summary>Records that matter, as they are now.</summary>
-    public IReadOnlyCollection<RecordKey> Records { get; init; } = [];
-
-    /// <summary>The revisions of these records after which changes matter, at most one <see cref="MergeBase"/> for each op.</summary>
-    public IReadOnlyCollection<MergeBase> Bases { get; init; } = [];
-
-    /// <summary>Records that an op without a base edits, and the counters above which the device's own changes matter.</summary>
-    public IReadOnlyDictionary<RecordKey, long> Late { get; init; } = new Dictionary<RecordKey, long>();
-
-    /// <summary>Unique keys whose holders matter.</summary>
-    public IReadOnlyCollection<UniqueKey> UniqueKeys { get; init; } = [];
-
-    /// <summary>Another space, whose row is locked too where the caller owns it. Locks are taken in the order of ids, whichever is the other.</summary>
-    public Guid? Beside { get; init; }
-
-    /// <summary>How many ops are decided; for the log.</summary>
-    public int Ops { get; init; } = 1;
-
-    /// <summary>What a push of these ops needs.</summary>
-    public static LoadSpec Of(Guid spaceId, PushContext context, IReadOnlyList<Op> ops)
-    {
-        // A strict op is measured by its precondition and a create by what exists: neither asks what came between.
-        var merged = ops.Where(op => op is { IsStrict: false, Kind: not OpKind.Create, BaseRev: not null });
-        return new LoadSpec(spaceId, context.Principal, context.Device)
-        {
-            OpIds = ops.SelectMany(op => op.DependsOn.Prepend(op.OpId)).ToHashSet(StringComparer.Ordinal),
-            Records = ops.Select(op => op.Key).ToHashSet(),
-            Bases = merged.Select(op => new MergeBase(op.Key, op.BaseRev!.Value)).ToHashSet(),
-            Late = OwnLater.Of(context.Device, ops),
-            Ops = ops.Count,
-        };
-    }
-}
-
-/// <summary>A space as one transaction saw it, under its lock unless the request only looks.</summary>
-internal sealed record LoadedSpace(SpacePlan Plan, Role Role, bool Personal, string? Name)
-{
-    /// <summary>Whether <see cref="LoadSpec.Beside"/> is locked as well; without it that space may not be written.</summary>
-    public bool BesideLocked { get; init; }
-}
-
 /// <summary>
-/// Reads a space in one round trip. The lock is a statement of its own before the reads: in READ COMMITTED every
-/// statement has its own snapshot, so the reads see everything that was committed before the lock was granted.
+/// Reads spaces in one round trip, for one request or for a group of them: a constant number of statements, and none that
+/// has nothing to ask. The lock is a statement of its own before the reads: in READ COMMITTED every statement has its own
+/// snapshot, so the reads see everything that was committed before the lock was granted. Every statement asks for the
+/// membership itself, so that nothing is looked up, or locked, for those outside.
 /// </summary>
 internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
 {
-    private const string Space = "SELECT head, personal, name, unique_rules FROM spaces WHERE space_id = $1";
+    // Two plans never draw the same values, however many there are.
+    private const int SeedBytes = 16;
 
-    private static readonly string Both = $"""
-        SELECT s.space_id FROM spaces s
-        WHERE s.space_id = $1 OR (s.space_id = $2 AND EXISTS (
-            SELECT FROM members m WHERE m.space_id = $2 AND m.principal = $3 AND m.role = {(int)Role.Owner}))
-        ORDER BY s.space_id FOR UPDATE
+    // Every statement here and in SpaceWrite touches few rows by key, whatever the statistics say: those of a table that
+    // was small when it was looked at, or never was, would make a prepared plan read all of it for hours.
+    private const string Settings = """
+        SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true),
+            set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)
         """;
 
-    internal const string Member = "SELECT role FROM members WHERE space_id = $1 AND principal = $2";
+    // Each row of what is asked is looked up by all of its key, in a subquery of its own: a join may begin with a part of
+    // the key that statistics call rare, and read everything that one member ever did. The range says the same as equality,
+    // and is no reason to go by the index of principals, who may be in thousands of spaces.
+    internal const string IsMember =
+        "EXISTS (SELECT FROM members m WHERE m.space_id = k.space_id AND m.principal BETWEEN k.principal AND k.principal)";
 
-    // One by one: for a list the planner may read all outcomes of the principal instead, which it takes for few.
-    internal const string Outcomes = """
-        SELECT o.*
-        FROM unnest($3) AS k(id)
+    private const string Look = """
+        SELECT s.space_id, s.head, s.personal, s.name, s.unique_rules
+        FROM unnest($1, $2, $3) AS k(space_id, principal, role)
         CROSS JOIN LATERAL (
-            SELECT op_id, fingerprint, state, status, rev, conflict_id, choice, etag, location, body, entity
-            FROM outcomes WHERE space_id = $1 AND principal = $2 AND op_id = k.id LIMIT 1) AS o
+            SELECT FROM members m
+            WHERE m.space_id = k.space_id AND m.principal BETWEEN k.principal AND k.principal AND m.role >= k.role LIMIT 1) AS m
+        JOIN spaces s ON s.space_id = k.space_id
         """;
 
-    private const string Unchanged = """
-        SELECT o.entity, o.record_id, o.rev, o.op_id, o.device, o.n, o.at, o.sent
-        FROM unnest($3, $4, $5) AS k(entity, record_id, since)
-        JOIN unchanged_ops o ON o.space_id = $1 AND o.entity = k.entity AND o.record_id = k.record_id AND o.rev > k.since AND o.principal = $2
-        ORDER BY o.rev, o.at, o.op_id
+    private const string Wait = Look + " ORDER BY s.space_id FOR UPDATE OF s";
+
+    private const string Skip = Wait + " SKIP LOCKED";
+
+    private const string Roles = """
+        SELECT k.i, m.role
+        FROM unnest($1, $2) WITH ORDINALITY AS k(space_id, principal, i)
+        CROSS JOIN LATERAL (
+            SELECT m.role FROM members m
+            WHERE m.space_id = k.space_id AND m.principal BETWEEN k.principal AND k.principal LIMIT 1) AS m
         """;
 
-    private const string UniqueKeys = """
-        SELECT u.entity, u.rule, u.hash, u.record_id
-        FROM unnest($2, $3, $4) AS k(entity, rule, hash)
-        JOIN unique_keys u ON u.space_id = $1 AND u.entity = k.entity AND u.rule = k.rule AND u.hash = k.hash
+    private const string Outcomes = $"""
+        SELECT o.op_id, o.fingerprint, o.state, o.status, o.rev, o.conflict_id, o.choice, o.etag, o.location, o.body, o.entity, k.i
+        FROM unnest($1, $2, $3) WITH ORDINALITY AS k(space_id, principal, op_id, i)
+        CROSS JOIN LATERAL (
+            SELECT * FROM outcomes o
+            WHERE o.space_id = k.space_id AND o.principal = k.principal AND o.op_id = k.op_id AND {IsMember} LIMIT 1) AS o
         """;
 
-    internal const string Records = $"""
-        SELECT {SpaceRows.RecordColumns}
-        FROM unnest($2, $3) AS k(entity, record_id)
-        JOIN records r ON r.space_id = $1 AND r.entity = k.entity AND r.record_id = k.record_id
+    private const string Records = $"""
+        SELECT {SpaceRows.RecordColumns}, k.i
+        FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS k(space_id, principal, entity, record_id, i)
+        CROSS JOIN LATERAL (
+            SELECT * FROM records r
+            WHERE r.space_id = k.space_id AND r.entity = k.entity AND r.record_id = k.record_id AND {IsMember} LIMIT 1) AS r
         """;
 
+    // In the order of the index of open conflicts, so that it is the one to be used.
     private const string OpenConflicts = $"""
-        SELECT c.entity, c.record_id, c.principal = $4 AND c.device = $5 AS own, {SpaceRows.RecordColumns}
-        FROM unnest($2, $3) AS k(entity, record_id)
-        JOIN conflicts c ON c.space_id = $1 AND c.entity = k.entity AND c.record_id = k.record_id AND c.state = 1
-        LEFT JOIN records r ON r.space_id = $1 AND r.entity = '{RecordKey.ConflictEntity}' AND r.record_id = c.conflict_id
-            AND c.principal = $4 AND c.device = $5
+        SELECT k.i, c.principal = k.principal AND c.device = k.device AS own, {SpaceRows.RecordColumns}
+        FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS k(space_id, principal, entity, record_id, device, i)
+        CROSS JOIN LATERAL (
+            SELECT c.conflict_id, c.principal, c.device FROM conflicts c
+            WHERE c.space_id = k.space_id AND c.entity = k.entity AND c.record_id = k.record_id AND c.state = 1 AND {IsMember}
+            ORDER BY c.principal, c.device OFFSET 0) AS c
+        LEFT JOIN LATERAL (
+            SELECT * FROM records r
+            WHERE r.space_id = k.space_id AND r.entity = '{RecordKey.ConflictEntity}' AND r.record_id = c.conflict_id LIMIT 1) AS r
+            ON c.principal = k.principal AND c.device = k.device
         """;
 
     // What a change takes in memory beside its values: names, numbers and a principal of usual length.
@@ -119,203 +89,249 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
     // present is of use, so runs are cut at their old end, and short runs go before long ones: a record with much history
     // costs the others nothing. What is cut is never read from where PostgreSQL keeps large values.
     private static readonly string Changes = $"""
-        SELECT {SpaceRows.ChangeColumns}
+        SELECT {SpaceRows.ChangeColumns}, c.space_id
         FROM (
             SELECT run.*, sum(run.bytes::bigint + {ChangeBytes})
-                OVER (ORDER BY run.run_bytes, run.entity, run.record_id, run.rev DESC ROWS UNBOUNDED PRECEDING) AS total_bytes
+                OVER (ORDER BY run.run_bytes, run.space_id, run.entity, run.record_id, run.rev DESC ROWS UNBOUNDED PRECEDING) AS total_bytes
             FROM (
-                SELECT r.entity, r.record_id, min(b.since) AS since
-                FROM unnest($2, $3, $4) AS b(entity, record_id, since)
-                JOIN records r ON r.space_id = $1 AND r.entity = b.entity AND r.record_id = b.record_id
-                WHERE r.rev - b.since <= {Core.Limits.MergeChanges}
-                GROUP BY r.entity, r.record_id) AS k
+                SELECT k.space_id, k.entity, k.record_id, min(k.since) AS since
+                FROM unnest($1, $2, $3, $4, $5) AS k(space_id, principal, entity, record_id, since)
+                CROSS JOIN LATERAL (
+                    SELECT r.rev FROM records r
+                    WHERE r.space_id = k.space_id AND r.entity = k.entity AND r.record_id = k.record_id AND {IsMember} LIMIT 1) AS r
+                WHERE r.rev - k.since <= {Core.Limits.MergeChanges}
+                GROUP BY k.space_id, k.entity, k.record_id) AS k
             CROSS JOIN LATERAL (
                 SELECT *, sum(bytes::bigint + {ChangeBytes}) OVER (ORDER BY rev DESC ROWS UNBOUNDED PRECEDING) AS run_bytes
                 FROM changes
-                WHERE space_id = $1 AND entity = k.entity AND record_id = k.record_id AND rev > k.since) AS run) AS c
+                WHERE space_id = k.space_id AND entity = k.entity AND record_id = k.record_id AND rev > k.since) AS run) AS c
         WHERE c.total_bytes <= {Core.Limits.MergeBytes}
         ORDER BY c.seq
         """;
 
-    /// <summary>
-    /// The caller's role, or null for those outside. It takes no lock and reads nothing else, so a refusal waits for
-    /// nobody and takes as long for a space that exists as for one that does not.
-    /// </summary>
-    public static async Task<Role?> RoleAsync(NpgsqlConnection connection, LoadSpec spec, CancellationToken cancellation)
+    private const string Unchanged = $"""
+        SELECT o.entity, o.record_id, o.rev, o.op_id, o.device, o.n, o.at, o.sent, o.space_id, o.principal
+        FROM (
+            SELECT k.space_id, k.principal, k.entity, k.record_id, min(k.since) AS since
+            FROM unnest($1, $2, $3, $4, $5) AS k(space_id, principal, entity, record_id, since)
+            WHERE {IsMember}
+            GROUP BY k.space_id, k.principal, k.entity, k.record_id) AS k
+        CROSS JOIN LATERAL (
+            SELECT * FROM unchanged_ops o
+            WHERE o.space_id = k.space_id AND o.entity = k.entity AND o.record_id = k.record_id AND o.rev > k.since AND o.principal = k.principal
+            OFFSET 0) AS o
+        ORDER BY o.rev, o.at, o.op_id
+        """;
+
+    private const string UniqueKeys = """
+        SELECT u.entity, u.rule, u.hash, u.record_id, u.space_id
+        FROM unnest($1, $2, $3, $4) AS k(space_id, entity, rule, hash)
+        CROSS JOIN LATERAL (
+            SELECT * FROM unique_keys u
+            WHERE u.space_id = k.space_id AND u.entity = k.entity AND u.rule = k.rule AND u.hash = k.hash OFFSET 0) AS u
+        """;
+
+    /// <summary>One space for one request; null to those outside, to whom a space that does not exist looks the same.</summary>
+    public async Task<LoadedSpace?> ReadAsync(
+        NpgsqlConnection connection, LoadSpec spec, (Role Needed, SpaceLock Lock) access, CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand(Member, connection);
-        command.Parameters.Add(new NpgsqlParameter { Value = spec.SpaceId });
-        command.Parameters.Add(new NpgsqlParameter { Value = spec.Principal });
-        return (Role?)(short?)await command.ExecuteScalarAsync(cancellation);
+        LoadSpec[] specs = [spec];
+        return (await ReadAsync(connection, specs, access, cancellation))[0, spec];
     }
 
-    /// <summary>Null where the space does not exist or the caller is no member: to outsiders the two are the same.</summary>
-    public async Task<LoadedSpace?> ReadAsync(
-        NpgsqlConnection connection, LoadSpec spec, bool locked, CancellationToken cancellation)
+    /// <summary>
+    /// What all of <paramref name="specs"/> ask for. A space is locked where one of those who ask for it has the role;
+    /// whether each of them has it is for the caller to look at. History is cut at <see cref="Core.Limits.MergeBytes"/> for
+    /// all of them together.
+    /// </summary>
+    public async Task<LoadedSpaces> ReadAsync(
+        NpgsqlConnection connection, IReadOnlyList<LoadSpec> specs, (Role Needed, SpaceLock Lock) access, CancellationToken cancellation)
     {
+        var asked = new Asked(specs);
         await using var batch = new NpgsqlBatch(connection);
-        if (locked && spec.Beside is { } beside)
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(Settings));
+        batch.BatchCommands.Add(asked.Locks(access.Lock switch { SpaceLock.None => Look, SpaceLock.Wait => Wait, _ => Skip }, access.Needed));
+        batch.BatchCommands.Add(asked.Members(Roles));
+        batch.BatchCommands.Add(asked.Ops(Outcomes));
+        if (asked.HasRecords)
         {
-            Add(batch, Both, spec.SpaceId, beside, spec.Principal);
+            batch.BatchCommands.Add(asked.RecordKeys(Records, withDevices: false));
+            batch.BatchCommands.Add(asked.RecordKeys(OpenConflicts, withDevices: true));
         }
 
-        Add(batch, locked ? Space + " FOR UPDATE" : Space, spec.SpaceId);
-        Add(batch, Member, spec.SpaceId, spec.Principal);
-        Add(batch, Outcomes, spec.SpaceId, spec.Principal, spec.OpIds.ToArray());
-        if (spec.Records.Count > 0)
+        if (asked.HasBases)
         {
-            var entities = spec.Records.Select(key => key.Entity).ToArray();
-            var ids = spec.Records.Select(key => key.Id).ToArray();
-            Add(batch, Records, spec.SpaceId, entities, ids);
-            Add(batch, OpenConflicts, spec.SpaceId, entities, ids, spec.Principal, spec.Device);
-            Add(batch, Changes, spec.SpaceId,
-                spec.Bases.Select(merged => merged.Key.Entity).ToArray(),
-                spec.Bases.Select(merged => merged.Key.Id).ToArray(),
-                spec.Bases.Select(merged => merged.Rev).ToArray());
-            var lowest = spec.Bases.GroupBy(merged => merged.Key).ToDictionary(group => group.Key, group => group.Min(merged => merged.Rev));
-            Add(batch, Unchanged, spec.SpaceId, spec.Principal,
-                lowest.Keys.Select(key => key.Entity).ToArray(),
-                lowest.Keys.Select(key => key.Id).ToArray(),
-                lowest.Values.ToArray());
-            Add(batch, UniqueKeys, spec.SpaceId,
-                spec.UniqueKeys.Select(key => key.Entity).ToArray(),
-                spec.UniqueKeys.Select(key => key.Rule).ToArray(),
-                spec.UniqueKeys.Select(key => key.Hash).ToArray());
-            OwnLater.AddTo(batch, spec);
+            batch.BatchCommands.Add(asked.Bases(Changes));
+            batch.BatchCommands.Add(asked.Bases(Unchanged));
         }
 
-        var (loaded, isBehind) = await ReadAsync(batch, spec, locked, cancellation);
-        if (locked && isBehind)
+        if (asked.HasUniqueKeys)
+        {
+            batch.BatchCommands.Add(asked.UniqueKeys(UniqueKeys));
+        }
+
+        if (asked.HasLate)
+        {
+            OwnLater.AddTo(batch, asked);
+        }
+
+        LoadedSpaces loaded;
+        await using (var reader = await batch.ExecuteReaderAsync(cancellation))
+        {
+            loaded = await ReadAsync(reader, asked, access.Lock, cancellation);
+        }
+
+        foreach (var space in access.Lock == SpaceLock.Wait ? loaded.Behind : [])
         {
             // Nothing was asked of the keys yet: which of them matter is known only when a decision was tried.
-            await register.CatchUpAsync(connection, spec.SpaceId, cancellation);
+            await register.CatchUpAsync(connection, space, cancellation);
         }
 
         return loaded;
     }
 
-    private async Task<(LoadedSpace? Loaded, bool IsBehind)> ReadAsync(NpgsqlBatch batch, LoadSpec spec, bool locked, CancellationToken cancellation)
+    private async Task<LoadedSpaces> ReadAsync(NpgsqlDataReader reader, Asked asked, SpaceLock by, CancellationToken cancellation)
     {
-        await using var reader = await batch.ExecuteReaderAsync(cancellation);
-        var besideLocked = false;
-        if (locked && spec.Beside is not null)
+        var loaded = new LoadedSpaces(asked.Specs.Count);
+        await reader.NextResultAsync(cancellation);
+        await ReadSpacesAsync(loaded, by, reader, cancellation);
+        await reader.NextResultAsync(cancellation);
+        while (await reader.ReadAsync(cancellation))
         {
-            while (await reader.ReadAsync(cancellation))
+            loaded.Add((int)reader.GetInt64(0) - 1, (Role)reader.GetInt16(1));
+        }
+
+        await reader.NextResultAsync(cancellation);
+        while (await reader.ReadAsync(cancellation))
+        {
+            ReadOutcome(loaded, asked.SpecOfOp((int)reader.GetInt64(11) - 1), reader);
+        }
+
+        if (asked.HasRecords)
+        {
+            await ReadRecordsAsync(loaded, asked, reader, cancellation);
+        }
+
+        if (asked.HasBases)
+        {
+            await ReadHistoryAsync(loaded, reader, cancellation);
+        }
+
+        if (asked.HasUniqueKeys)
+        {
+            await ReadUniqueKeysAsync(loaded, asked, reader, cancellation);
+        }
+
+        if (asked.HasLate)
+        {
+            await OwnLater.ReadAsync(loaded, asked, reader, cancellation);
+        }
+
+        return loaded;
+    }
+
+    private async Task ReadSpacesAsync(LoadedSpaces loaded, SpaceLock by, NpgsqlDataReader reader, CancellationToken cancellation)
+    {
+        DateTimeOffset? now = null;
+        while (await reader.ReadAsync(cancellation))
+        {
+            // Read once the locks are held: the clock then follows the order of seq.
+            now ??= clock.GetUtcNow();
+            var (space, isBehind) = (reader.GetGuid(0), !register.Knows(reader.Text(4)));
+            if (isBehind)
             {
-                besideLocked |= reader.GetGuid(0) == spec.Beside;
+                loaded.Behind.Add(space);
             }
 
-            await reader.NextResultAsync(cancellation);
-        }
-
-        var (loaded, isBehind) = await ReadAsync(reader, spec, cancellation);
-        return (loaded is null ? null : loaded with { BesideLocked = besideLocked }, isBehind);
-    }
-
-    private async Task<(LoadedSpace? Loaded, bool IsBehind)> ReadAsync(NpgsqlDataReader reader, LoadSpec spec, CancellationToken cancellation)
-    {
-        if (!await reader.ReadAsync(cancellation))
-        {
-            return default;
-        }
-
-        var seed = System.Security.Cryptography.RandomNumberGenerator.GetBytes(16);
-        var plan = new SpacePlan(spec.SpaceId, reader.GetInt64(0), clock.GetUtcNow(), new Entropy(seed));
-        var (personal, name, isBehind) = (reader.GetBoolean(1), reader.Text(2), !register.Knows(reader.Text(3)));
-        await reader.NextResultAsync(cancellation);
-        if (!await reader.ReadAsync(cancellation))
-        {
-            return default;
-        }
-
-        var role = (Role)reader.GetInt16(0);
-        await reader.NextResultAsync(cancellation);
-        await ReadOutcomesAsync(plan, spec.Principal, reader, cancellation);
-        if (await reader.NextResultAsync(cancellation))
-        {
-            await ReadRecordsAsync(plan, spec, reader, cancellation);
-        }
-
-        return (new LoadedSpace(plan, role, personal, name), isBehind);
-    }
-
-    private static async Task ReadOutcomesAsync(SpacePlan plan, string principal, NpgsqlDataReader reader, CancellationToken cancellation)
-    {
-        while (await reader.ReadAsync(cancellation))
-        {
-            var outcome = new Outcome
+            // Catching up may take long, so whoever waits for nobody leaves the space to who does.
+            if (!isBehind || by != SpaceLock.Skip)
             {
-                State = (OutcomeState)reader.GetInt16(2),
-                Status = reader.GetInt16(3),
-                Rev = reader.Number(4),
-                ConflictId = reader.Text(5),
-                ETag = reader.Text(7),
-                Location = reader.Text(8),
-                Body = reader.IsDBNull(9) ? default : reader.GetFieldValue<byte[]>(9),
-            };
-            var stored = new StoredOutcome(outcome, reader.GetFieldValue<byte[]>(1))
-            {
-                ResolvedForOp = !reader.IsDBNull(6) && reader.GetInt16(6) != 0,
-                Entity = reader.Text(10) ?? "",
-                IsExpired = reader.IsDBNull(9),
-            };
-            plan.Load(new OutcomeKey(principal, reader.GetString(0)), stored);
+                var entropy = new Entropy(RandomNumberGenerator.GetBytes(SeedBytes));
+                loaded.Add(new SpacePlan(space, reader.GetInt64(1), now.Value, entropy), reader.GetBoolean(2), reader.Text(3));
+            }
         }
     }
 
-    private static async Task ReadRecordsAsync(SpacePlan plan, LoadSpec spec, NpgsqlDataReader reader, CancellationToken cancellation)
+    private static void ReadOutcome(LoadedSpaces loaded, LoadSpec spec, NpgsqlDataReader reader)
     {
-        while (await reader.ReadAsync(cancellation))
+        var outcome = new Outcome
         {
-            plan.Load(SpaceRows.Record(reader, 0));
-        }
+            State = (OutcomeState)reader.GetInt16(2),
+            Status = reader.GetInt16(3),
+            Rev = reader.Number(4),
+            ConflictId = reader.Text(5),
+            ETag = reader.Text(7),
+            Location = reader.Text(8),
+            Body = reader.IsDBNull(9) ? default : reader.GetFieldValue<byte[]>(9),
+        };
+        var stored = new StoredOutcome(outcome, reader.GetFieldValue<byte[]>(1))
+        {
+            ResolvedForOp = !reader.IsDBNull(6) && reader.GetInt16(6) != 0,
+            Entity = reader.Text(10) ?? "",
+            IsExpired = reader.IsDBNull(9),
+        };
+        loaded.PlanOf(spec.SpaceId)?.Load(new OutcomeKey(spec.Principal, reader.GetString(0)), stored);
+    }
 
+    private static async Task ReadRecordsAsync(LoadedSpaces loaded, Asked asked, NpgsqlDataReader reader, CancellationToken cancellation)
+    {
         await reader.NextResultAsync(cancellation);
         while (await reader.ReadAsync(cancellation))
         {
-            var key = new RecordKey(reader.GetString(0), reader.GetString(1));
-            plan.LoadOpenConflicts(key, plan.OpenConflicts(key) + 1);
-            if (reader.GetBoolean(2))
+            loaded.PlanOf(asked.RecordAt((int)reader.GetInt64(9) - 1).Space)?.Load(SpaceRows.Record(reader, 0));
+        }
+
+        var counts = new Dictionary<int, int>();
+        await reader.NextResultAsync(cancellation);
+        while (await reader.ReadAsync(cancellation))
+        {
+            var at = (int)reader.GetInt64(0) - 1;
+            var (space, key) = asked.RecordAt(at);
+            if (loaded.PlanOf(space) is not { } plan)
             {
-                var holder = SpaceRows.Record(reader, 3);
+                continue;
+            }
+
+            // Several requests may ask for one record; each counts all of its conflicts.
+            counts[at] = counts.GetValueOrDefault(at) + 1;
+            plan.LoadOpenConflicts(key, counts[at]);
+            if (reader.GetBoolean(1))
+            {
+                var holder = SpaceRows.Record(reader, 2);
                 plan.Load(ParkedConflict.FromJson(holder.Data!.Value), holder);
             }
         }
-
-        await reader.NextResultAsync(cancellation);
-        while (await reader.ReadAsync(cancellation))
-        {
-            plan.Load(SpaceRows.Change(reader, 0));
-        }
-
-        await reader.NextResultAsync(cancellation);
-        while (await reader.ReadAsync(cancellation))
-        {
-            plan.Load(SpaceRows.Unchanged(reader, spec.Principal));
-        }
-
-        foreach (var key in spec.UniqueKeys)
-        {
-            plan.Load(key, holder: null);
-        }
-
-        await reader.NextResultAsync(cancellation);
-        while (await reader.ReadAsync(cancellation))
-        {
-            plan.Load(new UniqueKey(reader.GetString(0), reader.GetString(1), reader.GetString(2)), reader.GetString(3));
-        }
-
-        await OwnLater.ReadAsync(plan, spec, reader, cancellation);
     }
 
-    private static void Add(NpgsqlBatch batch, string sql, params IEnumerable<object> values)
+    private static async Task ReadHistoryAsync(LoadedSpaces loaded, NpgsqlDataReader reader, CancellationToken cancellation)
     {
-        var command = new NpgsqlBatchCommand(sql);
-        foreach (var value in values)
+        await reader.NextResultAsync(cancellation);
+        while (await reader.ReadAsync(cancellation))
         {
-            command.Parameters.Add(new NpgsqlParameter { Value = value });
+            loaded.PlanOf(reader.GetGuid(14))?.Load(SpaceRows.Change(reader, 0));
         }
 
-        batch.BatchCommands.Add(command);
+        await reader.NextResultAsync(cancellation);
+        while (await reader.ReadAsync(cancellation))
+        {
+            loaded.PlanOf(reader.GetGuid(8))?.Load(SpaceRows.Unchanged(reader, reader.GetString(9)));
+        }
+    }
+
+    private static async Task ReadUniqueKeysAsync(LoadedSpaces loaded, Asked asked, NpgsqlDataReader reader, CancellationToken cancellation)
+    {
+        foreach (var spec in asked.Specs)
+        {
+            foreach (var key in spec.UniqueKeys)
+            {
+                loaded.PlanOf(spec.SpaceId)?.Load(key, holder: null);
+            }
+        }
+
+        await reader.NextResultAsync(cancellation);
+        while (await reader.ReadAsync(cancellation))
+        {
+            loaded.PlanOf(reader.GetGuid(4))?.Load(new UniqueKey(reader.GetString(0), reader.GetString(1), reader.GetString(2)), reader.GetString(3));
+        }
     }
 }

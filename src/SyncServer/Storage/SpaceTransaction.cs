@@ -72,23 +72,18 @@ internal sealed class SpaceTransaction(
         LoadSpec spec, Role needed, Func<LoadedSpace, Decided<T>> decide, CancellationToken cancellation)
     {
         await using var connection = await source.OpenConnectionAsync(cancellation);
-        if (Access.Refuses(await SpaceLoad.RoleAsync(connection, spec, cancellation), needed) is { } outsider)
-        {
-            return (default, outsider);
-        }
-
         await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, cancellation);
-        var loaded = await _load.ReadAsync(connection, spec, locked: false, cancellation);
-        if (Access.Refuses(loaded, needed) is { } rejection)
+        var (loaded, refused) = await ReadAsync(connection, spec, (needed, SpaceLock.None), cancellation);
+        if (refused is not null)
         {
-            return (default, rejection);
+            return (default, refused);
         }
 
         var decided = decide(loaded!);
         while (loaded!.Plan.MissingKeys.Count > 0)
         {
             spec = spec with { UniqueKeys = [.. spec.UniqueKeys, .. loaded.Plan.MissingKeys] };
-            loaded = await _load.ReadAsync(connection, spec, locked: false, cancellation);
+            loaded = await _load.ReadAsync(connection, spec, (needed, SpaceLock.None), cancellation);
             decided = decide(loaded!);
         }
 
@@ -99,17 +94,11 @@ internal sealed class SpaceTransaction(
         LoadSpec spec, Role needed, Func<LoadedSpace, NpgsqlConnection, Task<Decided<T>>> decide, CancellationToken cancellation)
     {
         await using var connection = await source.OpenConnectionAsync(cancellation);
-        if (Access.Refuses(await SpaceLoad.RoleAsync(connection, spec, cancellation), needed) is { } outsider)
-        {
-            return (default, outsider);
-        }
-
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
-        // Once more under the lock: the role may have been taken away meanwhile.
-        var loaded = await _load.ReadAsync(connection, spec, locked: true, cancellation);
-        if (Access.Refuses(loaded, needed) is { } rejection)
+        var (loaded, refused) = await ReadAsync(connection, spec, (needed, SpaceLock.Wait), cancellation);
+        if (refused is not null)
         {
-            return (default, rejection);
+            return (default, refused);
         }
 
         var decided = await decide(loaded!, connection);
@@ -117,15 +106,13 @@ internal sealed class SpaceTransaction(
         {
             // Which unique values matter is known only when the merged state is; each round knows more of them, under the same lock.
             spec = spec with { UniqueKeys = [.. spec.UniqueKeys, .. loaded.Plan.MissingKeys] };
-            loaded = await _load.ReadAsync(connection, spec, locked: true, cancellation);
+            loaded = await _load.ReadAsync(connection, spec, (needed, SpaceLock.Wait), cancellation);
             decided = await decide(loaded!, connection);
         }
 
         if (!decided.Discard)
         {
-            // From here on the client's patience does not count: what was decided is stored, and a repeat finds it.
-            await SpaceWrite.WriteAsync(connection, loaded!.Plan);
-            await transaction.CommitAsync(CancellationToken.None);
+            await SpaceWrite.CommitAsync(connection, [loaded!.Plan]);
             if (loaded.Plan.Head != loaded.Plan.LoadedHead)
             {
                 heads.Publish(spec.SpaceId, loaded.Plan.Head);
@@ -133,6 +120,25 @@ internal sealed class SpaceTransaction(
         }
 
         return (decided.Answer, null);
+    }
+
+    /// <summary>The space under the caller's role, or the refusal.</summary>
+    private async Task<(LoadedSpace? Loaded, Rejection? Refused)> ReadAsync(
+        NpgsqlConnection connection, LoadSpec spec, (Role Needed, SpaceLock Lock) access, CancellationToken cancellation)
+    {
+        LoadSpec[] specs = [spec];
+        var loaded = await _load.ReadAsync(connection, specs, access, cancellation);
+        for (var attempt = 1; attempt < Attempts && IsNew(loaded); attempt++)
+        {
+            loaded = await _load.ReadAsync(connection, specs, access, cancellation);
+        }
+
+        return Access.Refuses(loaded.RoleOf(0), access.Needed) is { } refused
+            ? (null, refused)
+            : (loaded[0, spec] ?? throw new TimeoutException("The caller's role changed while the space was locked."), null);
+
+        // The role was given after the lock was asked for, which therefore locked nothing.
+        bool IsNew(LoadedSpaces loaded) => loaded.PlanOf(spec.SpaceId) is null && loaded.RoleOf(0) >= access.Needed;
     }
 
     /// <summary>Tells of slow plans, and of those that took so long that PostgreSQL ended their session and freed the space.</summary>
@@ -168,9 +174,6 @@ internal sealed class SpaceTransaction(
 internal static class Access
 {
     /// <summary>404 to those outside, whether the space exists or not; 403 where a member lacks the right.</summary>
-    public static Rejection? Refuses(LoadedSpace? loaded, Role needed) => Refuses(loaded?.Role, needed);
-
-    /// <summary>The same for a role that was read with other data.</summary>
     public static Rejection? Refuses(Role? role, Role needed) => role switch
     {
         null => new Rejection(ErrorCode.NotFound, "There is no such space for this caller."),

@@ -1,64 +1,71 @@
 using Npgsql;
-using NpgsqlTypes;
-using SyncServer.Core.Json;
 using SyncServer.Core.Push;
+using SyncServer.Core.Records;
 
 namespace SyncServer.Storage;
 
-/// <summary>Writes a plan in one round trip: a constant number of statements, whatever the number of rows.</summary>
+/// <summary>Writes plans in one round trip: a constant number of statements, whatever the number of spaces and rows.</summary>
 internal static class SpaceWrite
 {
-    private const string Head = "UPDATE spaces SET head = $2 WHERE space_id = $1";
+    private const string Heads = """
+        UPDATE spaces s SET head = k.head FROM unnest($1, $2) AS k(space_id, head) WHERE s.space_id = k.space_id
+        """;
+
+    private const string NewRecords = """
+        INSERT INTO records (space_id, entity, record_id, rev, seq, deleted, data, data_bytes, updated_at, updated_by, op_id)
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        """;
 
     private const string Records = """
-        INSERT INTO records (space_id, entity, record_id, rev, seq, deleted, data, data_bytes, updated_at, updated_by, op_id)
-        SELECT $1, * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-        ON CONFLICT (space_id, entity, record_id) DO UPDATE SET
-            rev = excluded.rev, seq = excluded.seq, deleted = excluded.deleted, data = excluded.data,
-            data_bytes = excluded.data_bytes, updated_at = excluded.updated_at, updated_by = excluded.updated_by, op_id = excluded.op_id
+        UPDATE records r SET
+            rev = k.rev, seq = k.seq, deleted = k.deleted, data = k.data,
+            data_bytes = k.data_bytes, updated_at = k.updated_at, updated_by = k.updated_by, op_id = k.op_id
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+            AS k(space_id, entity, record_id, rev, seq, deleted, data, data_bytes, updated_at, updated_by, op_id)
+        WHERE r.space_id = k.space_id AND r.entity = k.entity AND r.record_id = k.record_id
         """;
 
     private const string Changes = """
         INSERT INTO changes (space_id, seq, entity, record_id, rev, kind, op_id, principal, device, n, at, tag, patch, sent, before, bytes)
-        SELECT $1, * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         """;
 
     private const string Outcomes = """
         INSERT INTO outcomes (space_id, principal, op_id, fingerprint, state, status, rev, conflict_id, etag, location, body, entity, decided_at)
-        SELECT $1, u.*, $13 FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS u
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
         """;
 
     private const string Conflicts = """
         INSERT INTO conflicts (space_id, conflict_id, entity, record_id, principal, device, state, opened_at, resolved_at)
-        SELECT $1, u.conflict_id, u.entity, u.record_id, u.principal, u.device, u.state, $8, CASE WHEN u.state = 2 THEN $8 END
-        FROM unnest($2, $3, $4, $5, $6, $7) AS u(conflict_id, entity, record_id, principal, device, state)
+        SELECT u.space_id, u.conflict_id, u.entity, u.record_id, u.principal, u.device, u.state, u.at, CASE WHEN u.state = 2 THEN u.at END
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS u(space_id, conflict_id, entity, record_id, principal, device, state, at)
         ON CONFLICT (space_id, conflict_id) DO UPDATE SET state = excluded.state, resolved_at = excluded.resolved_at
         """;
 
     private const string Resolved = """
         UPDATE outcomes o SET state = 5, choice = u.choice
-        FROM unnest($2, $3, $4) AS u(principal, op_id, choice)
-        WHERE o.space_id = $1 AND o.principal = u.principal AND o.op_id = u.op_id
+        FROM unnest($1, $2, $3, $4) AS u(space_id, principal, op_id, choice)
+        WHERE o.space_id = u.space_id AND o.principal = u.principal AND o.op_id = u.op_id
         """;
 
     private const string Unchanged = """
         INSERT INTO unchanged_ops (space_id, entity, record_id, rev, principal, op_id, device, n, at, sent, merge, bytes)
-        SELECT $1, * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         """;
 
     private const string FreedKeys = """
-        DELETE FROM unique_keys u USING unnest($2, $3, $4, $5) AS k(entity, rule, hash, record_id)
-        WHERE u.space_id = $1 AND u.entity = k.entity AND u.rule = k.rule AND u.hash = k.hash AND u.record_id = k.record_id
+        DELETE FROM unique_keys u USING unnest($1, $2, $3, $4, $5) AS k(space_id, entity, rule, hash, record_id)
+        WHERE u.space_id = k.space_id AND u.entity = k.entity AND u.rule = k.rule AND u.hash = k.hash AND u.record_id = k.record_id
         """;
 
     private const string TakenKeys = """
         INSERT INTO unique_keys (space_id, entity, rule, hash, duplicate, record_id)
-        SELECT $1, k.entity, k.rule, k.hash, 0, k.record_id FROM unnest($2, $3, $4, $5) AS k(entity, rule, hash, record_id)
+        SELECT k.space_id, k.entity, k.rule, k.hash, 0, k.record_id FROM unnest($1, $2, $3, $4, $5) AS k(space_id, entity, rule, hash, record_id)
         """;
 
     private const string Totals = """
         INSERT INTO totals AS t (space_id, entity, live, sum, applied, merged, parked, refused, replayed, reused, opened, resolved)
-        SELECT $1, * FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         ON CONFLICT (space_id, entity) DO UPDATE SET
             live = t.live + excluded.live, sum = mod(t.sum + excluded.sum, 18446744073709551616),
             applied = t.applied + excluded.applied, merged = t.merged + excluded.merged,
@@ -67,189 +74,215 @@ internal static class SpaceWrite
         """;
 
     /// <summary>Sends everything that the plan holds, which may be nothing; the transaction is the caller's.</summary>
-    public static async Task WriteAsync(NpgsqlConnection connection, SpacePlan plan)
-    {
-        if (!plan.HasWrites)
-        {
-            return;
-        }
+    public static Task WriteAsync(NpgsqlConnection connection, SpacePlan plan) => SendAsync(connection, [plan], commits: false);
 
+    /// <summary>
+    /// Sends everything that the plans hold and COMMIT with it: one round trip less to be waited for while the spaces are
+    /// locked. A statement that fails leaves the transaction to be rolled back; nothing behind it is carried out.
+    /// </summary>
+    public static Task CommitAsync(NpgsqlConnection connection, IReadOnlyList<SpacePlan> plans) => SendAsync(connection, plans, commits: true);
+
+    private static async Task SendAsync(NpgsqlConnection connection, IReadOnlyList<SpacePlan> plans, bool commits)
+    {
         await using var batch = new NpgsqlBatch(connection);
-        if (plan.Head != plan.LoadedHead)
+        AddCommands(batch, plans);
+        if (commits)
         {
-            batch.BatchCommands.Add(Command(Head, plan.SpaceId, plan.Head));
-            batch.BatchCommands.Add(RecordRows(plan));
-            batch.BatchCommands.Add(ChangeRows(plan));
+            batch.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
         }
 
-        var outcomes = plan.DecidedOutcomes.ToList();
-        if (outcomes.Count > 0)
+        if (batch.BatchCommands.Count > 0)
         {
-            batch.BatchCommands.Add(OutcomeRows(plan, outcomes));
+            // From here on nobody's patience counts: what was decided is stored, and a repeat finds it.
+            await batch.ExecuteNonQueryAsync(CancellationToken.None);
         }
-
-        if (plan.ConflictRows.Count > 0)
-        {
-            batch.BatchCommands.Add(ConflictRows(plan));
-        }
-
-        if (plan.ResolvedOps.Count > 0)
-        {
-            batch.BatchCommands.Add(Command(Resolved, plan.SpaceId,
-                plan.ResolvedOps.Select(op => op.Key.Principal).ToArray(),
-                plan.ResolvedOps.Select(op => op.Key.OpId).ToArray(),
-                plan.ResolvedOps.Select(op => (short)op.Choice).ToArray()));
-        }
-
-        if (plan.UnchangedOps.Count > 0)
-        {
-            batch.BatchCommands.Add(UnchangedRows(plan));
-        }
-
-        if (plan.FreedKeys.Count + plan.TakenKeys.Count > 0)
-        {
-            AddKeys(batch, plan);
-        }
-
-        if (plan.Tallies.Any)
-        {
-            batch.BatchCommands.Add(TotalRows(plan));
-        }
-
-        await batch.ExecuteNonQueryAsync();
     }
 
-    private static NpgsqlBatchCommand RecordRows(SpacePlan plan)
+    private static void AddCommands(NpgsqlBatch batch, IReadOnlyList<SpacePlan> plans)
     {
-        var rows = plan.WrittenRecords.ToList();
-        return Command(Records, plan.SpaceId,
-            rows.Select(row => row.Key.Entity).ToArray(),
-            rows.Select(row => row.Key.Id).ToArray(),
-            rows.Select(row => row.Rev).ToArray(),
-            rows.Select(row => row.Seq).ToArray(),
-            rows.Select(row => row.Deleted).ToArray(),
-            Json(rows.Select(row => row.Data?.Utf8)),
-            rows.Select(row => row.Data?.Utf8.Length ?? 0).ToArray(),
-            rows.Select(row => row.UpdatedAt).ToArray(),
-            rows.Select(row => row.UpdatedBy).ToArray(),
-            rows.Select(row => row.OpId).ToArray());
+        var moved = plans.Where(plan => plan.Head != plan.LoadedHead).Select(plan => (plan, plan.Head)).ToList();
+        Add(batch, moved, HeadRows);
+        AddRecords(batch, plans);
+        Add(batch, Rows(plans, static plan => plan.Changes), ChangeRows);
+        Add(batch, Rows(plans, static plan => plan.DecidedOutcomes), OutcomeRows);
+        Add(batch, Rows(plans, static plan => plan.ConflictRows), ConflictRows);
+        Add(batch, Rows(plans, static plan => plan.ResolvedOps), ResolvedRows);
+        Add(batch, Rows(plans, static plan => plan.UnchangedOps), UnchangedRows);
+        // Every key is freed before any is taken, so that keys change hands within one plan.
+        Add(batch, Rows(plans, static plan => plan.FreedKeys), FreedRows);
+        Add(batch, Rows(plans, static plan => plan.TakenKeys), TakenRows);
+        Add(batch, Rows(plans, static plan => plan.Tallies.ByEntity), TotalRows);
     }
 
-    private static NpgsqlBatchCommand ChangeRows(SpacePlan plan)
+    private static void AddRecords(NpgsqlBatch batch, IReadOnlyList<SpacePlan> plans)
     {
-        var rows = plan.Changes;
-        var patches = rows.ConvertAll(row => row.Patch?.ToUtf8());
-        var sent = rows.ConvertAll(row => row.Sent?.ToUtf8());
-        var before = rows.ConvertAll(row => row.Before?.ToUtf8());
-        return Command(Changes, plan.SpaceId,
-            rows.Select(row => row.Seq).ToArray(),
-            rows.Select(row => row.Key.Entity).ToArray(),
-            rows.Select(row => row.Key.Id).ToArray(),
-            rows.Select(row => row.Rev).ToArray(),
-            rows.Select(row => (short)row.Kind).ToArray(),
-            rows.Select(row => row.OpId).ToArray(),
-            rows.Select(row => row.Principal).ToArray(),
-            rows.Select(row => row.Device).ToArray(),
-            rows.Select(row => row.N).ToArray(),
-            rows.Select(row => row.At).ToArray(),
-            rows.Select(row => row.Tag).ToArray(),
-            Json(patches),
-            Json(sent),
-            Json(before),
-            rows.Select((_, at) => (patches[at]?.Length ?? 0) + (sent[at]?.Length ?? 0) + (before[at]?.Length ?? 0)).ToArray());
-    }
-
-    private static NpgsqlBatchCommand OutcomeRows(
-        SpacePlan plan, List<KeyValuePair<OutcomeKey, StoredOutcome>> rows) => Command(Outcomes, plan.SpaceId,
-            rows.Select(row => row.Key.Principal).ToArray(),
-            rows.Select(row => row.Key.OpId).ToArray(),
-            rows.Select(row => row.Value.Fingerprint.ToArray()).ToArray(),
-            rows.Select(row => (short)row.Value.Outcome.State).ToArray(),
-            rows.Select(row => (short)row.Value.Outcome.Status).ToArray(),
-            rows.Select(row => row.Value.Outcome.Rev).ToArray(),
-            rows.Select(row => row.Value.Outcome.ConflictId).ToArray(),
-            rows.Select(row => row.Value.Outcome.ETag).ToArray(),
-            rows.Select(row => row.Value.Outcome.Location).ToArray(),
-            rows.Select(row => row.Value.Outcome.Body.ToArray()).ToArray(),
-            rows.Select(row => row.Value.Entity).ToArray(),
-            plan.Now);
-
-    private static NpgsqlBatchCommand ConflictRows(SpacePlan plan)
-    {
-        var rows = plan.ConflictRows;
-        return Command(Conflicts, plan.SpaceId,
-            rows.Select(row => row.ConflictId).ToArray(),
-            rows.Select(row => row.Slot.Key.Entity).ToArray(),
-            rows.Select(row => row.Slot.Key.Id).ToArray(),
-            rows.Select(row => row.Slot.Principal).ToArray(),
-            rows.Select(row => row.Slot.Device).ToArray(),
-            rows.Select(row => (short)(row.Open ? 1 : 2)).ToArray(),
-            plan.Now);
-    }
-
-    private static NpgsqlBatchCommand UnchangedRows(SpacePlan plan)
-    {
-        var rows = plan.UnchangedOps;
-        var (sent, merge) = (rows.ConvertAll(row => row.Sent?.ToUtf8()), rows.ConvertAll(row => row.Merge?.ToUtf8()));
-        return Command(Unchanged, plan.SpaceId,
-            rows.Select(row => row.Key.Entity).ToArray(),
-            rows.Select(row => row.Key.Id).ToArray(),
-            rows.Select(row => row.Rev).ToArray(),
-            rows.Select(row => row.Principal).ToArray(),
-            rows.Select(row => row.OpId).ToArray(),
-            rows.Select(row => row.Device).ToArray(),
-            rows.Select(row => row.N).ToArray(),
-            rows.Select(row => row.At).ToArray(),
-            Json(sent),
-            Json(merge),
-            rows.Select((_, at) => (sent[at]?.Length ?? 0) + (merge[at]?.Length ?? 0)).ToArray());
-    }
-
-    /// <summary>Every key is freed before any is taken, so that keys change hands within one plan.</summary>
-    private static void AddKeys(NpgsqlBatch batch, SpacePlan plan)
-    {
-        batch.BatchCommands.Add(Keys(FreedKeys, plan.SpaceId, [.. plan.FreedKeys]));
-        batch.BatchCommands.Add(Keys(TakenKeys, plan.SpaceId, [.. plan.TakenKeys.Select(taken => (taken.Key, taken.Value))]));
-    }
-
-    private static NpgsqlBatchCommand Keys(string sql, Guid space, IReadOnlyList<(UniqueKey Key, string RecordId)> rows) => Command(sql, space,
-        rows.Select(row => row.Key.Entity).ToArray(),
-        rows.Select(row => row.Key.Rule).ToArray(),
-        rows.Select(row => row.Key.Hash).ToArray(),
-        rows.Select(row => row.RecordId).ToArray());
-
-    private static NpgsqlBatchCommand TotalRows(SpacePlan plan)
-    {
-        var rows = plan.Tallies.ByEntity;
-        long[] Column(Func<Tally, int> figure) => [.. rows.Values.Select(row => (long)figure(row))];
-        return Command(Totals, plan.SpaceId,
-            rows.Keys.ToArray(),
-            Column(row => row.Live),
-            rows.Values.Select(row => (decimal)row.Sum).ToArray(),
-            Column(row => row.Applied),
-            Column(row => row.Merged),
-            Column(row => row.Parked),
-            Column(row => row.Refused),
-            Column(row => row.Replayed),
-            Column(row => row.Reused),
-            Column(row => row.Opened),
-            Column(row => row.Resolved));
-    }
-
-    private static NpgsqlParameter Json(IEnumerable<ReadOnlyMemory<byte>?> documents) => new()
-    {
-        Value = documents.Select(document => document?.ToArray()).ToArray(),
-        NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Json,
-    };
-
-    private static NpgsqlBatchCommand Command(string sql, params IEnumerable<object> values)
-    {
-        var command = new NpgsqlBatchCommand(sql);
-        foreach (var value in values)
+        var (made, changed) = (new List<(SpacePlan, SyncRecord)>(plans.Count), new List<(SpacePlan, SyncRecord)>());
+        foreach (var plan in plans)
         {
-            command.Parameters.Add(value as NpgsqlParameter ?? new NpgsqlParameter { Value = value });
+            foreach (var record in plan.WrittenRecords)
+            {
+                // Under the lock it is known which rows there are, and both statements are cheaper than one that finds out.
+                (plan.IsNew(record) ? made : changed).Add((plan, record));
+            }
         }
 
-        return command;
+        Add(batch, made, static rows => RecordRows(NewRecords, rows));
+        Add(batch, changed, static rows => RecordRows(Records, rows));
+    }
+
+    private static void Add<T>(NpgsqlBatch batch, List<(SpacePlan Plan, T Row)> rows, Func<List<(SpacePlan Plan, T Row)>, NpgsqlBatchCommand> command)
+    {
+        if (rows.Count > 0)
+        {
+            batch.BatchCommands.Add(command(rows));
+        }
+    }
+
+    private static NpgsqlBatchCommand HeadRows(List<(SpacePlan Plan, long Row)> rows) => new NpgsqlBatchCommand(Heads)
+        .With(Column(rows, static (plan, _) => plan.SpaceId))
+        .With(Column(rows, static (_, head) => head));
+
+    private static NpgsqlBatchCommand RecordRows(string sql, List<(SpacePlan Plan, SyncRecord Row)> rows) => new NpgsqlBatchCommand(sql)
+        .With(Column(rows, static (plan, _) => plan.SpaceId))
+        .With(Column(rows, static (_, row) => row.Key.Entity))
+        .With(Column(rows, static (_, row) => row.Key.Id))
+        .With(Column(rows, static (_, row) => row.Rev))
+        .With(Column(rows, static (_, row) => row.Seq))
+        .With(Column(rows, static (_, row) => row.Deleted))
+        .WithJson(Column(rows, static (_, row) => row.Data?.Utf8))
+        .With(Column(rows, static (_, row) => row.Data?.Utf8.Length ?? 0))
+        .With(Column(rows, static (_, row) => row.UpdatedAt))
+        .With(Column(rows, static (_, row) => row.UpdatedBy))
+        .With(Column(rows, static (_, row) => row.OpId));
+
+    private static NpgsqlBatchCommand ChangeRows(List<(SpacePlan Plan, Change Row)> rows)
+    {
+        var patches = Column(rows, static (_, row) => row.Patch?.ToUtf8());
+        var sent = Column(rows, static (_, row) => row.Sent?.ToUtf8());
+        var before = Column(rows, static (_, row) => row.Before?.ToUtf8());
+        var bytes = new List<int>(rows.Count);
+        for (var at = 0; at < rows.Count; at++)
+        {
+            bytes.Add((patches[at]?.Length ?? 0) + (sent[at]?.Length ?? 0) + (before[at]?.Length ?? 0));
+        }
+
+        return new NpgsqlBatchCommand(Changes)
+            .With(Column(rows, static (plan, _) => plan.SpaceId))
+            .With(Column(rows, static (_, row) => row.Seq))
+            .With(Column(rows, static (_, row) => row.Key.Entity))
+            .With(Column(rows, static (_, row) => row.Key.Id))
+            .With(Column(rows, static (_, row) => row.Rev))
+            .With(Column(rows, static (_, row) => (short)row.Kind))
+            .With(Column(rows, static (_, row) => row.OpId))
+            .With(Column(rows, static (_, row) => row.Principal))
+            .With(Column(rows, static (_, row) => row.Device))
+            .With(Column(rows, static (_, row) => row.N))
+            .With(Column(rows, static (_, row) => row.At))
+            .With(Column(rows, static (_, row) => row.Tag))
+            .WithJson(patches).WithJson(sent).WithJson(before).With(bytes);
+    }
+
+    private static NpgsqlBatchCommand OutcomeRows(List<(SpacePlan Plan, KeyValuePair<OutcomeKey, StoredOutcome> Row)> rows) =>
+        new NpgsqlBatchCommand(Outcomes)
+            .With(Column(rows, static (plan, _) => plan.SpaceId))
+            .With(Column(rows, static (_, row) => row.Key.Principal))
+            .With(Column(rows, static (_, row) => row.Key.OpId))
+            .With(Column(rows, static (_, row) => row.Value.Fingerprint))
+            .With(Column(rows, static (_, row) => (short)row.Value.Outcome.State))
+            .With(Column(rows, static (_, row) => (short)row.Value.Outcome.Status))
+            .With(Column(rows, static (_, row) => row.Value.Outcome.Rev))
+            .With(Column(rows, static (_, row) => row.Value.Outcome.ConflictId))
+            .With(Column(rows, static (_, row) => row.Value.Outcome.ETag))
+            .With(Column(rows, static (_, row) => row.Value.Outcome.Location))
+            .With(Column(rows, static (_, row) => row.Value.Outcome.Body))
+            .With(Column(rows, static (_, row) => row.Value.Entity))
+            .With(Column(rows, static (plan, _) => plan.Now));
+
+    private static NpgsqlBatchCommand ConflictRows(List<(SpacePlan Plan, Core.Push.ConflictRow Row)> rows) => new NpgsqlBatchCommand(Conflicts)
+        .With(Column(rows, static (plan, _) => plan.SpaceId))
+        .With(Column(rows, static (_, row) => row.ConflictId))
+        .With(Column(rows, static (_, row) => row.Slot.Key.Entity))
+        .With(Column(rows, static (_, row) => row.Slot.Key.Id))
+        .With(Column(rows, static (_, row) => row.Slot.Principal))
+        .With(Column(rows, static (_, row) => row.Slot.Device))
+        .With(Column(rows, static (_, row) => (short)(row.Open ? 1 : 2)))
+        .With(Column(rows, static (plan, _) => plan.Now));
+
+    private static NpgsqlBatchCommand ResolvedRows(List<(SpacePlan Plan, ResolvedOp Row)> rows) => new NpgsqlBatchCommand(Resolved)
+        .With(Column(rows, static (plan, _) => plan.SpaceId))
+        .With(Column(rows, static (_, op) => op.Key.Principal))
+        .With(Column(rows, static (_, op) => op.Key.OpId))
+        .With(Column(rows, static (_, op) => (short)op.Choice));
+
+    private static NpgsqlBatchCommand UnchangedRows(List<(SpacePlan Plan, Change Row)> rows) => new NpgsqlBatchCommand(Unchanged)
+        .With(Column(rows, static (plan, _) => plan.SpaceId))
+        .With(Column(rows, static (_, row) => row.Key.Entity))
+        .With(Column(rows, static (_, row) => row.Key.Id))
+        .With(Column(rows, static (_, row) => row.Rev))
+        .With(Column(rows, static (_, row) => row.Principal))
+        .With(Column(rows, static (_, row) => row.OpId))
+        .With(Column(rows, static (_, row) => row.Device))
+        .With(Column(rows, static (_, row) => row.N))
+        .With(Column(rows, static (_, row) => row.At))
+        .WithJson(Column(rows, static (_, row) => row.Sent?.ToUtf8()))
+        .WithJson(Column(rows, static (_, row) => row.Merge?.ToUtf8()))
+        .With(Column(rows, static (_, row) => (row.Sent?.ToUtf8().Length ?? 0) + (row.Merge?.ToUtf8().Length ?? 0)));
+
+    private static NpgsqlBatchCommand FreedRows(List<(SpacePlan Plan, (UniqueKey Key, string RecordId) Row)> rows) => new NpgsqlBatchCommand(FreedKeys)
+        .With(Column(rows, static (plan, _) => plan.SpaceId))
+        .With(Column(rows, static (_, key) => key.Key.Entity))
+        .With(Column(rows, static (_, key) => key.Key.Rule))
+        .With(Column(rows, static (_, key) => key.Key.Hash))
+        .With(Column(rows, static (_, key) => key.RecordId));
+
+    private static NpgsqlBatchCommand TakenRows(List<(SpacePlan Plan, KeyValuePair<UniqueKey, string> Row)> rows) => new NpgsqlBatchCommand(TakenKeys)
+        .With(Column(rows, static (plan, _) => plan.SpaceId))
+        .With(Column(rows, static (_, key) => key.Key.Entity))
+        .With(Column(rows, static (_, key) => key.Key.Rule))
+        .With(Column(rows, static (_, key) => key.Key.Hash))
+        .With(Column(rows, static (_, key) => key.Value));
+
+    private static NpgsqlBatchCommand TotalRows(List<(SpacePlan Plan, KeyValuePair<string, Tally> Row)> rows) => new NpgsqlBatchCommand(Totals)
+        .With(Column(rows, static (plan, _) => plan.SpaceId))
+        .With(Column(rows, static (_, row) => row.Key))
+        .With(Column(rows, static (_, row) => (long)row.Value.Live))
+        .With(Column(rows, static (_, row) => (decimal)row.Value.Sum))
+        .With(Column(rows, static (_, row) => (long)row.Value.Applied))
+        .With(Column(rows, static (_, row) => (long)row.Value.Merged))
+        .With(Column(rows, static (_, row) => (long)row.Value.Parked))
+        .With(Column(rows, static (_, row) => (long)row.Value.Refused))
+        .With(Column(rows, static (_, row) => (long)row.Value.Replayed))
+        .With(Column(rows, static (_, row) => (long)row.Value.Reused))
+        .With(Column(rows, static (_, row) => (long)row.Value.Opened))
+        .With(Column(rows, static (_, row) => (long)row.Value.Resolved));
+
+    private static List<(SpacePlan Plan, T Row)> Rows<T>(IReadOnlyList<SpacePlan> plans, Func<SpacePlan, IReadOnlyCollection<T>> of)
+    {
+        var rows = new List<(SpacePlan, T)>();
+        foreach (var plan in plans)
+        {
+            var held = of(plan);
+            if (held.Count > 0)
+            {
+                rows.EnsureCapacity(plans.Count);
+                foreach (var row in held)
+                {
+                    rows.Add((plan, row));
+                }
+            }
+        }
+
+        return rows;
+    }
+
+    private static List<TColumn> Column<T, TColumn>(List<(SpacePlan Plan, T Row)> rows, Func<SpacePlan, T, TColumn> of)
+    {
+        var column = new List<TColumn>(rows.Count);
+        foreach (var (plan, row) in rows)
+        {
+            column.Add(of(plan, row));
+        }
+
+        return column;
     }
 }

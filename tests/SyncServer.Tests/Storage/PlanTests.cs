@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using SyncServer.Manifest;
-using SyncServer.Storage;
 
 namespace SyncServer.Tests.Storage;
 
@@ -26,16 +25,12 @@ public sealed partial class PlanTests
         const string space = "'00000000-0000-0000-0000-000000000001'";
         var plans = new[]
         {
-            await PlanAsync(database, "uuid, text", SpaceLoad.Member, $"{space}, 'alice'"),
-            await PlanAsync(database, "uuid, text[], text[]", SpaceLoad.Records, $$"""{{space}}, '{note}', '{77}'"""),
-            await PlanAsync(database, "uuid, text, text[]", SpaceLoad.Outcomes, $$"""{{space}}, 'alice', '{77}'"""),
+            await PlanAsync(database, "uuid, text", "SELECT role FROM members WHERE space_id = $1 AND principal = $2", $"{space}, 'alice'"),
             await PlanAsync(database, "uuid, text, text[]", ManifestQuery.Sql, $$"""{{space}}, 'alice', '{77}'"""),
         };
         Assert.Equal(
         [
             "pk_members: space_id = $1 AND principal = $2",
-            "pk_records: space_id = $1 AND entity = k.entity AND record_id = k.record_id",
-            "pk_outcomes: space_id = $1 AND principal = $2 AND op_id = k.id",
             "pk_members: space_id = $1 AND principal = $2; pk_outcomes: space_id = $1 AND principal = $2 AND op_id = k.id",
         ], plans);
     }

@@ -1,0 +1,123 @@
+using SyncServer.Core;
+using SyncServer.Core.Ops;
+using SyncServer.Core.Push;
+using SyncServer.Core.Spaces;
+
+namespace SyncServer.Storage;
+
+/// <summary>A revision that a user saw, on which an op is to be merged.</summary>
+internal readonly record struct MergeBase(RecordKey Key, long Rev);
+
+/// <summary>What a request needs to know of its space before it can decide.</summary>
+internal sealed record LoadSpec(Guid SpaceId, string Principal, string Device)
+{
+    private static readonly Dictionary<RecordKey, long> NoneLate = [];
+
+    /// <summary>Op ids whose outcomes matter: the request's own keys and what they depend on.</summary>
+    public IReadOnlyCollection<string> OpIds { get; init; } = [];
+
+    /// <summary>Records that matter, as they are now.</summary>
+    public IReadOnlyCollection<RecordKey> Records { get; init; } = [];
+
+    /// <summary>The revisions of these records after which changes matter, at most one <see cref="MergeBase"/> for each op.</summary>
+    public IReadOnlyCollection<MergeBase> Bases { get; init; } = [];
+
+    /// <summary>Records that an op without a base edits, and the counters above which the device's own changes matter.</summary>
+    public IReadOnlyDictionary<RecordKey, long> Late { get; init; } = NoneLate;
+
+    /// <summary>Unique keys whose holders matter.</summary>
+    public IReadOnlyCollection<UniqueKey> UniqueKeys { get; init; } = [];
+
+    /// <summary>Another space, whose row is locked too where the caller owns it. Locks are taken in the order of ids, whichever is the other.</summary>
+    public Guid? Beside { get; init; }
+
+    /// <summary>How many ops are decided; for the log.</summary>
+    public int Ops { get; init; } = 1;
+
+    /// <summary>What a push of these items needs; those that are no ops need nothing.</summary>
+    public static LoadSpec Of(Guid spaceId, PushContext context, IReadOnlyList<PushItem> items)
+    {
+        var opIds = new HashSet<string>(items.Count, StringComparer.Ordinal);
+        var records = new HashSet<RecordKey>(items.Count);
+        HashSet<MergeBase>? bases = null;
+        var ops = 0;
+        var isLate = false;
+        foreach (var item in items)
+        {
+            if (item.Op is not { } op)
+            {
+                continue;
+            }
+
+            ops++;
+            opIds.Add(op.OpId);
+            opIds.UnionWith(op.DependsOn);
+            records.Add(op.Key);
+            isLate |= op is { Kind: OpKind.Update, BaseRev: null };
+            // A strict op is measured by its precondition and a create by what exists: neither asks what came between.
+            if (op is { IsStrict: false, Kind: not OpKind.Create, BaseRev: { } baseRev })
+            {
+                (bases ??= []).Add(new MergeBase(op.Key, baseRev));
+            }
+        }
+
+        return new LoadSpec(spaceId, context.Principal, context.Device)
+        {
+            OpIds = opIds,
+            Records = records,
+            Bases = (IReadOnlyCollection<MergeBase>?)bases ?? [],
+            Late = isLate ? OwnLater.Of(context.Device, items.Where(item => item.Op is not null).Select(item => item.Op!)) : NoneLate,
+            Ops = ops,
+        };
+    }
+}
+
+/// <summary>How the rows of spaces are read.</summary>
+internal enum SpaceLock
+{
+    /// <summary>Without a lock, for who only looks.</summary>
+    None,
+
+    /// <summary>Locked; who finds a row locked waits, for as long as <c>lock_timeout</c> says.</summary>
+    Wait,
+
+    /// <summary>
+    /// Locked; a row that somebody else has locked is left out, and so is a space whose unique keys have to be brought to
+    /// order first. Whoever never waits deadlocks with nobody.
+    /// </summary>
+    Skip,
+}
+
+/// <summary>A space as one transaction saw it, under its lock unless the request only looks.</summary>
+internal sealed record LoadedSpace(SpacePlan Plan, Role Role, bool Personal, string? Name)
+{
+    /// <summary>Whether <see cref="LoadSpec.Beside"/> is locked as well; without it that space may not be written.</summary>
+    public bool BesideLocked { get; init; }
+}
+
+/// <summary>What several requests found in one transaction; those of one space share its plan.</summary>
+internal sealed class LoadedSpaces(int specs)
+{
+    private readonly Dictionary<Guid, (SpacePlan Plan, bool Personal, string? Name)> _spaces = [];
+    private readonly Role?[] _roles = new Role?[specs];
+
+    /// <summary>Spaces whose unique keys are those of other definitions.</summary>
+    public HashSet<Guid> Behind { get; } = [];
+
+    /// <summary>The plan of a space; null where it is not there, not locked, or nobody of those who asked may lock it.</summary>
+    public SpacePlan? PlanOf(Guid space) => _spaces.TryGetValue(space, out var row) ? row.Plan : null;
+
+    /// <summary>The role of the request at this place in the list, as it is under the lock.</summary>
+    public Role? RoleOf(int spec) => _roles[spec];
+
+    /// <summary>The space as one request sees it; null to those outside, and where the space is not there.</summary>
+    public LoadedSpace? this[int spec, LoadSpec asked] => _roles[spec] is { } role && _spaces.TryGetValue(asked.SpaceId, out var row)
+        ? new LoadedSpace(row.Plan, role, row.Personal, row.Name) { BesideLocked = asked.Beside is { } beside && _spaces.ContainsKey(beside) }
+        : null;
+
+    /// <summary>Takes over the row of a space; a row that comes again, because several asked, is the same.</summary>
+    public void Add(SpacePlan plan, bool personal, string? name) => _spaces.TryAdd(plan.SpaceId, (plan, personal, name));
+
+    /// <summary>Takes over a role.</summary>
+    public void Add(int spec, Role role) => _roles[spec] = role;
+}

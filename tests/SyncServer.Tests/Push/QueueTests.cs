@@ -1,0 +1,160 @@
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+using SyncServer.Core.Json;
+using SyncServer.Core.Ops;
+using SyncServer.Core.Push;
+using SyncServer.Push;
+using SyncServer.Spaces;
+using SyncServer.Tests.Records;
+using SyncServer.Tests.Servers;
+using static SyncServer.Tests.Servers.Device;
+
+namespace SyncServer.Tests.Push;
+
+/// <summary>What waits, for whom, and for how long.</summary>
+public sealed class QueueTests
+{
+    [Fact]
+    public async Task A_space_that_somebody_else_has_locked_holds_up_nobody_else()
+    {
+        // A worker that waited would have nobody to go on beside it.
+        await using var server = await TestServers.StartAsync("--Push:Workers=1");
+        var (phone, other) = (New(server), New(server));
+        await other.PullAsync();
+        var space = Guid.Parse(await phone.SpaceIdAsync());
+        await using var source = NpgsqlDataSource.Create(TestServers.ConnectionString);
+        await using var blocker = await source.OpenConnectionAsync();
+        await using var hold = await LockAsync(blocker, space);
+        var held = Enumerable.Range(0, 3).Select(_ => phone.PushAsync("create", NewId(), 0, "{}")).ToList();
+        await UntilWaitingAsync(source, blocker);
+        for (var i = 0; i < 20; i++)
+        {
+            Assert.Equal(201, (await other.PushAsync("create", NewId(), 0, "{}")).Status);
+        }
+
+        Assert.All(held, push => Assert.False(push.IsCompleted));
+        await hold.RollbackAsync();
+        Assert.All(await Task.WhenAll(held), answer => Assert.Equal(201, answer.Status));
+    }
+
+    [Fact]
+    public async Task A_space_that_stays_locked_is_503_and_changes_nothing()
+    {
+        await using var server = await TestServers.StartAsync("--Database:LockTimeout=00:00:00.200");
+        var (phone, other) = (New(server), New(server));
+        var space = Guid.Parse(await phone.SpaceIdAsync());
+        await using var source = NpgsqlDataSource.Create(TestServers.ConnectionString);
+        await using var blocker = await source.OpenConnectionAsync();
+        await using var hold = await LockAsync(blocker, space);
+        var op = Op("create", "late", 0, "{}");
+        var refused = await phone.PushAsync(op);
+        Assert.Equal((503, "/problems/unavailable", "2"), (refused.Status, refused["type"], refused.Header("Retry-After")));
+        Assert.Equal(201, (await other.PushAsync("create", NewId(), 0, "{}")).Status);
+        await hold.RollbackAsync();
+        var repeated = await phone.PushAsync(op);
+        Assert.Equal((201, null), (repeated.Status, repeated.Header("Idempotent-Replayed")));
+    }
+
+    [Fact]
+    public async Task Beyond_its_bound_the_queue_answers_503_and_takes_the_same_push_later()
+    {
+        await using var held = await HeldServer.StartAsync("--Push:QueueOps=2");
+        var phone = New(held.Server);
+        await phone.PullAsync();
+        await held.HoldAsync();
+        var waits = await held.QueueAsync(() => phone.PushAsync("create", "first", 0, "{}"));
+        var op = Op("create", "second", 0, "{}");
+        var refused = await phone.PushAsync(op);
+        Assert.Equal((503, "/problems/unavailable", "2"), (refused.Status, refused["type"], refused.Header("Retry-After")));
+        await held.ReleaseAsync();
+        Assert.Equal((201, 201), ((await waits).Status, (await phone.PushAsync(op)).Status));
+        var batch = await phone.BatchAsync(Enumerable.Range(0, 5).Select(i => Op("create", $"batch-{i}", 0, "{}")));
+        Assert.Equal(200, batch.Status);
+        await held.QueuedAsync(0);
+    }
+
+    [Fact]
+    public async Task A_push_whose_client_leaves_before_its_group_begins_is_not_decided()
+    {
+        await using var held = await HeldServer.StartAsync();
+        var phone = New(held.Server);
+        var space = Guid.Parse(await phone.SpaceIdAsync());
+        await held.HoldAsync();
+        using var gone = new CancellationTokenSource();
+        var left = Push(held, phone, space, ("note", "left"), gone.Token);
+        await gone.CancelAsync();
+        await held.ReleaseAsync();
+        await Assert.ThrowsAsync<TaskCanceledException>(() => left);
+        Assert.DoesNotContain("left", (await phone.PullAllAsync()).Changes.Select(change => change["id"]!.ToString()));
+        await held.QueuedAsync(0);
+    }
+
+    [Fact]
+    public async Task A_push_whose_client_leaves_while_it_is_decided_is_stored()
+    {
+        await using var held = await HeldServer.StartAsync();
+        var phone = New(held.Server);
+        var space = Guid.Parse(await phone.SpaceIdAsync());
+        using var gone = new CancellationTokenSource();
+        var left = Push(held, phone, space, ("gate", "stored"), gone.Token);
+        await held.EnteredAsync();
+        await gone.CancelAsync();
+        await held.ReleaseAsync();
+        Assert.Equal(201, (await left).Outcomes![0].Status);
+        Assert.Contains("stored", (await phone.PullAllAsync()).Changes.Select(change => change["id"]!.ToString()));
+    }
+
+    /// <summary>The head of the device's space, and how many changes it has.</summary>
+    internal static async Task<List<(long Head, long Changes)>> HeadsAsync(Device device)
+    {
+        await using var source = NpgsqlDataSource.Create(TestServers.ConnectionString);
+        await using var command = source.CreateCommand("""
+            SELECT s.head, (SELECT count(*) FROM changes c WHERE c.space_id = s.space_id AND c.seq BETWEEN 1 AND s.head)
+            FROM accounts a JOIN spaces s USING (space_id) WHERE a.principal = $1
+            """);
+        command.Parameters.Add(new NpgsqlParameter { Value = device.Principal });
+        await using var reader = await command.ExecuteReaderAsync();
+        var heads = new List<(long, long)>();
+        while (await reader.ReadAsync())
+        {
+            heads.Add((reader.GetInt64(0), reader.GetInt64(1)));
+        }
+
+        return heads;
+    }
+
+    private static Task<(IReadOnlyList<Outcome>? Outcomes, Core.Rejection? Rejection)> Push(
+        HeldServer held, Device phone, Guid space, (string Entity, string Id) record, CancellationToken aborted)
+    {
+        var (json, _) = JsonParser.Parse(System.Text.Encoding.UTF8.GetBytes(Op("create", record.Id, 0, "{}", entity: record.Entity)));
+        var (op, opId, rejection) = OpParser.Parse(json!, null, null);
+        var call = new SpaceCall(space, phone.Principal, "phone", null, "trace");
+        return held.Server.App.Services.GetRequiredService<PushTransaction>()
+            .RunAsync(new PushRequest(call, [new PushItem(op, opId, rejection)]), aborted);
+    }
+
+    private static async Task<NpgsqlTransaction> LockAsync(NpgsqlConnection connection, Guid space)
+    {
+        var transaction = await connection.BeginTransactionAsync();
+        await using var command = new NpgsqlCommand("SELECT head FROM spaces WHERE space_id = $1 FOR UPDATE", connection);
+        command.Parameters.Add(new NpgsqlParameter { Value = space });
+        await command.ExecuteScalarAsync();
+        return transaction;
+    }
+
+    /// <summary>Returns as soon as somebody waits for what the connection has locked.</summary>
+    private static async Task UntilWaitingAsync(NpgsqlDataSource source, NpgsqlConnection blocker)
+    {
+        for (var left = DateTime.UtcNow.AddSeconds(30); ; await Task.Yield())
+        {
+            await using var command = source.CreateCommand("SELECT count(*) FROM pg_locks WHERE NOT granted AND $1 = ANY (pg_blocking_pids(pid))");
+            command.Parameters.Add(new NpgsqlParameter { Value = blocker.ProcessID });
+            if ((long)(await command.ExecuteScalarAsync())! > 0)
+            {
+                return;
+            }
+
+            Assert.True(DateTime.UtcNow < left, "Nobody came to wait.");
+        }
+    }
+}
