@@ -3,6 +3,7 @@ using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using SyncServer.Benchmarks;
+using SyncServer.Benchmarks.Live;
 using SyncServer.Benchmarks.Load;
 using SyncServer.Benchmarks.Machine;
 
@@ -10,6 +11,8 @@ switch (args)
 {
     case ["load"]:
         return await LoadProgram.RunAsync();
+    case ["streams"]:
+        return await StreamProgram.RunAsync();
     case ["serve", .. var settings]:
         return await ServerProgram.RunAsync(settings);
     case ["core", .. var more]:
@@ -28,17 +31,16 @@ if (Options.Parse(args) is not { } options)
 await using var database = await Database.StartAsync();
 await Measurement.MigrateAsync(database);
 var pgbench = await PgBench.PrepareAsync(database);
-if (options.Scenarios.Any(scenario => scenario.Baseline == Baseline.Pull))
+if (options.Growth || options.Scenarios.Any(scenario => scenario.Baseline == Baseline.Pull))
 {
     await pgbench.FillPagesAsync();
 }
 
-if (options.Rows > 0)
+if (options is { Rows: > 0, Growth: false })
 {
     await pgbench.FillAsync(options.Rows);
 }
 
-var machine = await Report.MachineAsync(database, options);
 var measurement = new Measurement(database, pgbench, options);
 var results = new List<ScenarioResult>();
 foreach (var scenario in options.Scenarios)
@@ -47,10 +49,13 @@ foreach (var scenario in options.Scenarios)
     results.Add(await measurement.RunAsync(scenario));
 }
 
-Report.Print(machine, results);
+var live = options.Streams ? await new StreamMeasurement(database, options).RunAsync() : [];
+var growth = options.Growth ? await new Growth(measurement, pgbench, options).RunAsync() : [];
+var report = new Report(await Report.MachineAsync(database, options), results, live, growth);
+report.Print();
 if (options.Json is { } path)
 {
-    await Report.WriteAsync(path, machine, results);
+    await report.WriteAsync(path);
 }
 
 return 0;
