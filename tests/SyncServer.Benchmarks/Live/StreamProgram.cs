@@ -35,7 +35,7 @@ internal sealed class StreamProgram(StreamSpec spec) : IDisposable
     public static async Task<int> RunAsync()
     {
         using var program = new StreamProgram(JsonSerializer.Deserialize<StreamSpec>((await Console.In.ReadLineAsync())!)!);
-        await program._pusher.ConnectAsync(program._server);
+        program._pusher.Connect(program._server);
         while (await Console.In.ReadLineAsync() is { } command)
         {
             object answer = true;
@@ -55,6 +55,8 @@ internal sealed class StreamProgram(StreamSpec spec) : IDisposable
                     break;
             }
 
+            // What follows an answer runs on the one thread that waits for sockets, and waiting for the next command would stop it.
+            await Task.Yield();
             Console.Out.WriteLine(JsonSerializer.Serialize(answer));
         }
 
@@ -102,7 +104,14 @@ internal sealed class StreamProgram(StreamSpec spec) : IDisposable
             var sent = Stopwatch.GetTimestamp();
             await AskAsync(phone, Create);
             answers.Add(Microseconds(sent, Stopwatch.GetTimestamp()));
-            foreach (var arrived in await Task.WhenAll(telling).WaitAsync(Patience))
+            var told = Task.WhenAll(telling);
+            if (await Task.WhenAny(told, Task.Delay(Patience)) != told)
+            {
+                throw new TimeoutException(
+                    $"{telling.Count(task => !task.IsCompleted)} of {telling.Length} listeners of {Tokens.Principal(phone)} were not told of push {answers.Count} within {Patience.TotalSeconds} s.");
+            }
+
+            foreach (var arrived in await told)
             {
                 deliveries.Add(Microseconds(sent, arrived));
             }

@@ -34,6 +34,8 @@ internal static class LoadProgram
         IPEndPoint[] servers = [.. spec.Ports.Select(port => new IPEndPoint(IPAddress.Loopback, port))];
         var phones = new Phones(spec.Secret, spec.Workload == "firstsync" ? 1 : spec.Phones, spec.Seed);
         var (making, workload) = await PrepareAsync(spec, phones);
+        // What follows an answer runs on the one thread that waits for sockets, and waiting for the next command would stop it.
+        await Task.Yield();
         foreach (var step in making)
         {
             using var run = new LoadRun(step, servers, MakingConnections);
