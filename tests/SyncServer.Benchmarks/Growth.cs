@@ -11,9 +11,9 @@ internal sealed class Growth(Measurement measurement, PgBench pgbench, Options o
 
     private static readonly Scenario[] Scenarios = [.. Scenario.All.Where(scenario => scenario.Name is "create" or "update" or "pull")];
 
-    public async Task<IReadOnlyList<ScenarioResult>> RunAsync()
+    /// <summary>Adds the results as they come: all scenarios among few rows, and then among many.</summary>
+    public async Task RunAsync(List<ScenarioResult> results)
     {
-        var results = new List<ScenarioResult>();
         foreach (var rows in (long[])[Small, Math.Max(options.Rows > 0 ? options.Rows : Large, Small + 1)])
         {
             await Console.Error.WriteLineAsync($"filling up to {rows:N0} rows …");
@@ -24,7 +24,5 @@ internal sealed class Growth(Measurement measurement, PgBench pgbench, Options o
                 results.Add(await measurement.RunAsync(scenario) with { Rows = rows });
             }
         }
-
-        return results;
     }
 }

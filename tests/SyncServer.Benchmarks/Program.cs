@@ -43,19 +43,34 @@ if (options is { Rows: > 0, Growth: false })
 
 var measurement = new Measurement(database, pgbench, options);
 var results = new List<ScenarioResult>();
-foreach (var scenario in options.Scenarios)
-{
-    await Console.Error.WriteLineAsync($"{scenario.Name} …");
-    results.Add(await measurement.RunAsync(scenario));
-}
-
-var live = options.Streams ? await new StreamMeasurement(database, options).RunAsync() : [];
-var growth = options.Growth ? await new Growth(measurement, pgbench, options).RunAsync() : [];
+var (live, growth) = (new List<LiveResult>(), new List<ScenarioResult>());
 var report = new Report(await Report.MachineAsync(database, options), results, live, growth);
-report.Print();
-if (options.Json is { } path)
+try
 {
-    await report.WriteAsync(path);
+    foreach (var scenario in options.Scenarios)
+    {
+        await Console.Error.WriteLineAsync($"{scenario.Name} …");
+        results.Add(await measurement.RunAsync(scenario));
+    }
+
+    if (options.Streams)
+    {
+        await new StreamMeasurement(database, options).RunAsync(live);
+    }
+
+    if (options.Growth)
+    {
+        await new Growth(measurement, pgbench, options).RunAsync(growth);
+    }
+}
+finally
+{
+    // What was measured before something failed is worth showing; the program fails all the same.
+    report.Print();
+    if (options.Json is { } path)
+    {
+        await report.WriteAsync(path);
+    }
 }
 
 return 0;

@@ -24,16 +24,17 @@ internal sealed class StreamMeasurement(Database database, Options options)
 
     private readonly byte[] _secret = RandomNumberGenerator.GetBytes(32);
 
-    public async Task<IReadOnlyList<LiveResult>> RunAsync()
+    // Far from those of the load generators.
+    private int _seed = 1_000_000;
+
+    /// <summary>Adds the results as they come.</summary>
+    public async Task RunAsync(List<LiveResult> results)
     {
-        var results = new List<LiveResult>();
         foreach (var (open, waits) in All)
         {
             await Console.Error.WriteLineAsync($"{open} {(waits ? "waits" : "streams")} …");
             results.Add(await RunAsync(open, waits));
         }
-
-        return results;
     }
 
     private async Task<LiveResult> RunAsync(int open, bool waits)
@@ -42,7 +43,7 @@ internal sealed class StreamMeasurement(Database database, Options options)
         using var server = Measurement.StartServer(database, _secret, port);
         await server.HearAsync();
         using var listeners = Child.Load("streams");
-        listeners.Tell(JsonSerializer.Serialize(new StreamSpec(waits, port, Measurement.Phones, _secret)));
+        listeners.Tell(JsonSerializer.Serialize(new StreamSpec(waits, port, Measurement.Phones, _secret, ++_seed)));
         await listeners.AskAsync($"open {WarmUpOpen}");
         await listeners.AskAsync($"warm {WarmUpSeconds}");
         await listeners.AskAsync("close");

@@ -26,7 +26,7 @@ internal sealed class StreamProgram(StreamSpec spec) : IDisposable
     /// <summary>So many at once that the server's queue of new connections does not overflow.</summary>
     private const int OpenedAtOnce = 32;
 
-    private readonly Phones _phones = new(spec.Secret, spec.Phones, seed: 1);
+    private readonly Phones _phones = new(spec.Secret, spec.Phones, spec.Seed);
     private readonly IPEndPoint _server = new(IPAddress.Loopback, spec.Port);
     private readonly List<Listener> _listeners = [];
     private readonly byte[] _received = new byte[16 * 1024];

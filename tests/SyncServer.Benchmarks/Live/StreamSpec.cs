@@ -5,7 +5,8 @@ namespace SyncServer.Benchmarks.Live;
 /// <param name="Port">Where the server listens on the loopback.</param>
 /// <param name="Phones">How many principals there are.</param>
 /// <param name="Secret">The key of their tokens.</param>
-internal sealed record StreamSpec(bool Waits, int Port, int Phones, byte[] Secret);
+/// <param name="Seed">Of all ids: with one of an earlier process, its ops would be made again, and be replays.</param>
+internal sealed record StreamSpec(bool Waits, int Port, int Phones, byte[] Secret, int Seed);
 
 /// <summary>Deliveries of one run, in microseconds from the first byte of a push to the change at a listener.</summary>
 /// <param name="Pushes">How many pushes were made, one after the other.</param>

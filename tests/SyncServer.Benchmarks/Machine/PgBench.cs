@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Text.RegularExpressions;
 using Npgsql;
+using SyncServer.Benchmarks.Load;
 using SyncServer.Storage.Embedded;
 
 namespace SyncServer.Benchmarks.Machine;
@@ -55,7 +56,7 @@ internal sealed partial class PgBench
         var bench = new PgBench(database, File.Exists(binaries.Path("pgbench")) ? binaries.Path("pgbench") : "pgbench");
         foreach (var (name, script) in (ReadOnlySpan<(string, string)>)[("push", Resource("push")), ("pull", Resource("pull")), ("own", OwnPush.Script())])
         {
-            File.WriteAllText(bench.PathOf(name), script.Replace("@BODY@", $"'{Body}'").Replace("@DATA@", $"'{Data}'"));
+            File.WriteAllText(bench.PathOf(name), script.Replace("@LAST@", $"{200_000_000_000 + LoadProgram.PagedSpaces}").Replace("@BODY@", $"'{Body}'").Replace("@DATA@", $"'{Data}'"));
         }
 
         await database.ExecuteAsync($"""
@@ -76,7 +77,7 @@ internal sealed partial class PgBench
         INSERT INTO records (space_id, entity, record_id, rev, seq, deleted, data, data_bytes, updated_at, updated_by, op_id)
         SELECT ('00000000-0000-4000-8000-' || s)::uuid, 'note', gen_random_uuid()::text, 1, n, false, '{Data}', {Data.Length},
             '2026-11-20T10:15:00Z', 'pgbench', gen_random_uuid()::text
-        FROM generate_series(200000000001, 200000000000 + {Spaces}) s, generate_series(1, 110) n
+        FROM generate_series(200000000001, 200000000000 + {LoadProgram.PagedSpaces}) s, generate_series(1, {LoadProgram.PagedRecords}) n
         """);
 
     /// <summary>
