@@ -1,11 +1,8 @@
-using BenchmarkDotNet.Configs;
-using BenchmarkDotNet.Jobs;
-using BenchmarkDotNet.Running;
-using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using SyncServer.Benchmarks;
 using SyncServer.Benchmarks.Live;
 using SyncServer.Benchmarks.Load;
 using SyncServer.Benchmarks.Machine;
+using SyncServer.Benchmarks.Micro;
 
 switch (args)
 {
@@ -16,10 +13,7 @@ switch (args)
     case ["serve", .. var settings]:
         return await ServerProgram.RunAsync(settings);
     case ["core", .. var more]:
-        // In this process: BenchmarkDotNet would otherwise make a project of its own, which this repository's rules refuse.
-        BenchmarkSwitcher.FromAssembly(typeof(Options).Assembly).RunAll(
-            DefaultConfig.Instance.AddJob(Job.Default.WithToolchain(InProcessEmitToolchain.Instance)), more);
-        return 0;
+        return CoreBenchmarks.Run(more);
 }
 
 if (Options.Parse(args) is not { } options)
