@@ -16,7 +16,7 @@ internal sealed record Options(IReadOnlyList<Scenario> Scenarios, int Runs, int 
 
     public const string AllName = "all";
 
-    // What tells of every hot path once: some ten minutes.
+    // What tells of every hot path once: ten to fifteen minutes with the runs below.
     private static readonly string[] Usual =
         ["create", "update", "merge", "conflict", "replay", "batch", "hot", "lone", "pull", "idle", "firstsync", "two", StreamName];
 
@@ -39,7 +39,7 @@ internal sealed record Options(IReadOnlyList<Scenario> Scenarios, int Runs, int 
     /// <summary>The options, or null where they cannot be read.</summary>
     public static Options? Parse(string[] args)
     {
-        var options = new Options([], Runs: 3, Seconds: 4, Rows: 0, Json: null);
+        var options = new Options([], Runs: 3, Seconds: 3, Rows: 0, Json: null);
         var names = new List<string>();
         for (var i = 0; i < args.Length; i++)
         {

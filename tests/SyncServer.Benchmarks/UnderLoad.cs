@@ -8,7 +8,7 @@ namespace SyncServer.Benchmarks;
 internal sealed class UnderLoad(Database database, IReadOnlyList<Child> servers, Child load, int opsPerRequest)
 {
     /// <summary>On two busy cores most servers are warm after twenty.</summary>
-    private const int WarmUpSeconds = 60;
+    private const int WarmUpSeconds = 30;
 
     /// <summary>Seconds in a row in which hardly anything is compiled.</summary>
     private const int QuietSeconds = 3;

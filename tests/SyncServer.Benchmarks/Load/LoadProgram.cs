@@ -98,7 +98,7 @@ internal static class LoadProgram
                 var merged = new Notes(phones, perSpace: 10);
                 return ([new Notes.Making(merged, edited: true)], new Merges(merged));
             case "conflict":
-                var contested = new Notes(phones, perSpace: 50);
+                var contested = new Notes(phones, perSpace: 20);
                 return ([new Notes.Making(contested, edited: true)], new Parkings(contested));
             case "pull":
                 var paged = new Cursors(phones);
