@@ -67,8 +67,9 @@ internal sealed class EventsEndpoint(SpaceCalls calls, EventsQuery query, Server
         }
         else
         {
-            // "me" is another space after it was erased, and without an epoch the address is not that of one history.
-            var isFixed = page.IsFull && ask.Epoch is not null && space != SpaceDirectory.Me;
+            // "me" is another space after it was erased, and without an epoch the address is not that of one history. Where
+            // another epoch began meanwhile, the page may be of that one.
+            var isFixed = page.IsFull && ask.Epoch is not null && space != SpaceDirectory.Me && identity.Epoch == ask.Served;
             await WriteAsync(context, ask with { SpaceId = call!.SpaceId }, page, isFixed ? ForGood : AskAgain);
         }
     }
