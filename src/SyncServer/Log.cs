@@ -112,6 +112,9 @@ internal static partial class Log
     [LoggerMessage(LogLevel.Information, "Epoch {Epoch} is served from now on, {Old} no longer")]
     public static partial void EpochTaken(this ILogger log, string epoch, string old);
 
+    [LoggerMessage(LogLevel.Warning, "Cannot look whether another epoch began, which is tried again every second ({Cause})")]
+    public static partial void EpochNotWatched(this ILogger log, string cause);
+
     [LoggerMessage(LogLevel.Warning, "Not ready: the database does not answer ({Cause})")]
     public static partial void DatabaseDoesNotAnswer(this ILogger log, string cause);
 
