@@ -23,7 +23,7 @@ internal abstract record Pulled
         public bool IsEmpty => Page.Changes.Count == 0 && !Page.HasMore;
     }
 
-    /// <summary>The caller may not read the space, or there is none.</summary>
+    /// <summary>The caller may not read the space, there is none, or it cannot be read now.</summary>
     internal sealed record Refused(Rejection Rejection) : Pulled;
 
     /// <summary>The cursor does not hold any more. Where that proves a restore, a new epoch has begun.</summary>
@@ -33,6 +33,10 @@ internal abstract record Pulled
 /// <summary>Reads pages and judges role and cursor by the page's own snapshot.</summary>
 internal sealed class PullPages(PullQuery query, ServerIdentity identity, EpochProof proof, Limits limits)
 {
+    // A device that was told to begin again would do so for nothing, and perhaps from the same page.
+    private static readonly Rejection Behind = new(
+        ErrorCode.Unavailable, "The page was read from a copy of the database that lags behind. Ask again with the same cursor.");
+
     public async Task<Pulled> ReadAsync(SpaceCall call, PullAsk ask, CancellationToken cancellation)
     {
         // Taken before the page is read, so that a page never names an epoch that began after it.
@@ -54,9 +58,9 @@ internal sealed class PullPages(PullQuery query, ServerIdentity identity, EpochP
         if (ask.Cursor is { } cursor && Resync.Check(cursor, view) is { } reason)
         {
             page.Dispose();
-            if (reason == ResyncReason.Ahead)
+            if (reason == ResyncReason.Ahead && !await proof.TakeAsync(cursor, history, cancellation))
             {
-                await proof.TakeAsync(cursor, history, cancellation);
+                return new Pulled.Refused(Behind);
             }
 
             return new Pulled.Resync(reason);

@@ -15,10 +15,10 @@ internal sealed class EpochProof(NpgsqlDataSource source, ServerIdentity identit
         """;
 
     /// <summary>
-    /// Afterwards <paramref name="history"/> is over, and the identity says what came after it; unless the database that takes
-    /// writes knows the cursor's change: a pooler may have sent the pull to a standby that lags behind.
+    /// True where <paramref name="history"/> is over, by this or by others, and the identity says what came after it. False where the
+    /// database that takes writes knows the cursor's change: a pooler may have sent the pull to a standby that lags behind.
     /// </summary>
-    public async Task TakeAsync(Cursor cursor, History history, CancellationToken cancel)
+    public async Task<bool> TakeAsync(Cursor cursor, History history, CancellationToken cancel)
     {
         await using var connection = await source.OpenConnectionAsync(cancel);
         await using (var transaction = await connection.BeginTransactionAsync(cancel))
@@ -34,6 +34,7 @@ internal sealed class EpochProof(NpgsqlDataSource source, ServerIdentity identit
         }
 
         await identity.LookAsync(connection, cancel);
+        return identity.Epoch != history.Epoch;
     }
 
     private static async Task<bool> IsAheadAsync(NpgsqlConnection connection, Cursor cursor, CancellationToken cancel)
