@@ -16,7 +16,11 @@ public sealed record History(string Epoch, ReadOnlyMemory<byte> CursorKey)
 /// <summary>What PostgreSQL says of itself that another history may change. Null where it does not tell.</summary>
 /// <param name="SystemIdentifier">The cluster: initdb makes it up, and a copy of the files keeps it.</param>
 /// <param name="Timeline">Rises where a recovery from an archive ends and where a standby is promoted.</param>
-internal readonly record struct HistoryMarks(string? SystemIdentifier, int? Timeline);
+internal readonly record struct HistoryMarks(string? SystemIdentifier, int? Timeline)
+{
+    /// <summary>The oid of the table <c>server</c>: whoever restores a dump makes the table anew. It is always told.</summary>
+    public long? Table { get; init; }
+}
 
 /// <summary>One look at the database.</summary>
 /// <param name="History">The history that its row names.</param>

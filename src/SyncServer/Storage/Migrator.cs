@@ -78,8 +78,9 @@ public sealed class Migrator(NpgsqlDataSource source, TimeProvider time, ILogger
         var cursorKey = RandomNumberGenerator.GetBytes(CursorKeyBytes);
         await db.Database.ExecuteSqlAsync(
             $"""
-            INSERT INTO server (id, epoch, system_identifier, timeline, cursor_key, created_at)
-            VALUES ({ServerRow.OnlyId}, {ServerTable.NewEpoch()}, {marks.SystemIdentifier}, {marks.Timeline}, {cursorKey}, {time.GetUtcNow()})
+            INSERT INTO server (id, epoch, system_identifier, timeline, table_oid, cursor_key, created_at)
+            VALUES ({ServerRow.OnlyId}, {ServerTable.NewEpoch()}, {marks.SystemIdentifier}, {marks.Timeline}, {marks.Table}, {cursorKey},
+                {time.GetUtcNow()})
             ON CONFLICT (id) DO NOTHING
             """,
             cancel);

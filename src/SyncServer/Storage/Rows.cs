@@ -246,6 +246,9 @@ public sealed class ServerRow
     /// <summary>PostgreSQL's timeline that the epoch is of; null where it does not tell.</summary>
     public int? Timeline { get; set; }
 
+    /// <summary>The oid of this table in the database that the epoch is of; null until a server has noted it.</summary>
+    public long? TableOid { get; set; }
+
     /// <summary>32 random bytes; the key that authenticates cursors.</summary>
     public required byte[] CursorKey { get; set; }
     public DateTimeOffset CreatedAt { get; set; }

@@ -9,10 +9,10 @@ namespace SyncServer.Storage;
 /// from it or written to it, and <see cref="EpochWatch"/> sees what others began. All servers come to the same epoch: it is
 /// made by a compare-and-swap on the row.
 /// </summary>
-public sealed class ServerIdentity(IOptions<DatabaseOptions> options, ILogger<ServerIdentity> logger) : IDisposable
+public sealed class ServerIdentity(IOptions<DatabaseOptions> options, ILogger<ServerIdentity> logger)
 {
-    // Looks follow one another, so each sees a database at least as new as the look before it.
-    private readonly SemaphoreSlim _turn = new(1);
+    // Held while sightings are compared, never over I/O: one dead connection must not hold up the looks at others.
+    private readonly Lock _comparing = new();
     private readonly ServerTable _table = new(logger);
     private readonly HashSet<string> _over = new(StringComparer.Ordinal);
     private volatile Sighting? _latest;
@@ -71,24 +71,15 @@ public sealed class ServerIdentity(IOptions<DatabaseOptions> options, ILogger<Se
     /// <summary>Makes <see cref="Current"/> what the database says, after a new epoch where there is a sign of a restore.</summary>
     internal async Task LookAsync(NpgsqlConnection connection, CancellationToken cancel)
     {
-        await _turn.WaitAsync(cancel);
-        try
+        while (!await TryLookAsync(connection, cancel))
         {
-            while (!await TryLookAsync(connection, cancel))
-            {
-                // An epoch was replaced, here or elsewhere: the next round takes over whichever it is.
-            }
-        }
-        finally
-        {
-            _turn.Release();
+            // An epoch was replaced, here or elsewhere, or another look came between: the next round takes over what holds then.
         }
     }
 
-    public void Dispose() => _turn.Dispose();
-
     private async Task<bool> TryLookAsync(NpgsqlConnection connection, CancellationToken cancel)
     {
+        var before = _latest;
         var now = await _table.ReadAsync(connection, cancel) ?? throw NotMigrated();
         if (now.InRecovery)
         {
@@ -96,12 +87,17 @@ public sealed class ServerIdentity(IOptions<DatabaseOptions> options, ILogger<Se
             throw new PostgresException("The database is a standby, or is still being recovered.", "FATAL", "FATAL", PostgresErrorCodes.CannotConnectNow);
         }
 
-        if (Rewinds.SignOf(now, _latest, _over, options.Value.EpochPerTimeline) is { } sign)
+        if (!TryTakeOver(now, before, out var sign))
+        {
+            return false;
+        }
+
+        if (sign is not null)
         {
             var epoch = ServerTable.NewEpoch();
             if (await ServerTable.ReplaceAsync(connection, now.History.Epoch, epoch, now.Found, cancel))
             {
-                logger.EpochBegan(epoch, now.History.Epoch, sign);
+                logger.EpochBegan(epoch, now.History.Epoch, sign.Value);
             }
 
             return false;
@@ -112,13 +108,37 @@ public sealed class ServerIdentity(IOptions<DatabaseOptions> options, ILogger<Se
             await ServerTable.ReplaceAsync(connection, now.History.Epoch, now.History.Epoch, now.Found, cancel);
         }
 
-        TakeOver(now);
         return true;
     }
 
-    private void TakeOver(Sighting now)
+    /// <summary>
+    /// Makes a sighting the latest, unless it has a sign. <paramref name="before"/> was the latest when its read began; where
+    /// another look came between, nobody knows which of the two saw the database later. Then it counts only where it says the
+    /// same, and otherwise false: what has to be decided needs a look that began after the latest was taken over.
+    /// </summary>
+    private bool TryTakeOver(Sighting now, Sighting? before, out RewindSign? sign)
     {
-        var before = _latest;
+        lock (_comparing)
+        {
+            sign = null;
+            var latest = _latest;
+            if (!ReferenceEquals(latest, before) && !Rewinds.Continues(now, latest))
+            {
+                return false;
+            }
+
+            sign = Rewinds.SignOf(now, latest, _over, options.Value.EpochPerTimeline);
+            if (sign is null)
+            {
+                TakeOver(now, latest);
+            }
+
+            return true;
+        }
+    }
+
+    private void TakeOver(Sighting now, Sighting? before)
+    {
         _latest = now;
         if (before is not null && before.History.Epoch != now.History.Epoch)
         {
@@ -131,7 +151,8 @@ public sealed class ServerIdentity(IOptions<DatabaseOptions> options, ILogger<Se
     /// <summary>Whether a mark was found that the row lacks, or that changed without being a sign.</summary>
     private static bool IsNews(HistoryMarks noted, HistoryMarks found) =>
         (found.SystemIdentifier is not null && found.SystemIdentifier != noted.SystemIdentifier)
-        || (found.Timeline is not null && found.Timeline != noted.Timeline);
+        || (found.Timeline is not null && found.Timeline != noted.Timeline)
+        || (found.Table is not null && found.Table != noted.Table);
 
     private static InvalidOperationException NotMigrated(Exception? cause = null) => new(
         $"The database is not migrated. Run `SyncServer {StorageCommands.Migrate}`, "

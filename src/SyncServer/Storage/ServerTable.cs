@@ -4,11 +4,17 @@ using Npgsql;
 
 namespace SyncServer.Storage;
 
-/// <summary>The one row of <c>server</c>, and PostgreSQL's own marks beside it. One look at a time.</summary>
+/// <summary>The one row of <c>server</c>, and PostgreSQL's own marks beside it. Looks may overlap.</summary>
 internal sealed class ServerTable(ILogger logger)
 {
     /// <summary>Bytes of an epoch: 128 random bits do not repeat.</summary>
     private const int EpochBytes = 16;
+
+    /// <summary>
+    /// Seconds for one statement here. Each reads or writes one row, in a millisecond; a connection that takes this long is dead,
+    /// and whoever opened it must not wait as long as for a large page.
+    /// </summary>
+    private const int Patience = 3;
 
     // pg_control_checkpoint() would give the timeline of the last checkpoint, which is the old one for a while after a promotion.
     private const string Timeline =
@@ -19,13 +25,17 @@ internal sealed class ServerTable(ILogger logger)
 
     private const string SystemIdentifier = "(SELECT system_identifier::text FROM pg_control_system())";
 
+    // Parsed anew where the table is another one, prepared or not: the name stands for what it is now.
+    private const string Table = "'server'::regclass::oid::bigint";
+
     private const string Replace = """
         UPDATE server
-        SET epoch = $3, system_identifier = coalesce($4, system_identifier), timeline = coalesce($5, timeline)
+        SET epoch = $3, system_identifier = coalesce($4, system_identifier), timeline = coalesce($5, timeline),
+            table_oid = coalesce($6, table_oid)
         WHERE id = $1 AND epoch = $2
         """;
 
-    private string? _sql;
+    private volatile string? _sql;
 
     /// <summary>An epoch that never was.</summary>
     public static string NewEpoch() => RandomNumberGenerator.GetHexString(EpochBytes * 2, lowercase: true);
@@ -33,11 +43,11 @@ internal sealed class ServerTable(ILogger logger)
     /// <summary>The row and the marks, or null where there is no row.</summary>
     public async Task<Sighting?> ReadAsync(NpgsqlConnection connection, CancellationToken cancel)
     {
-        if (_sql is not null)
+        if (_sql is { } told)
         {
             try
             {
-                return await ReadAsync(connection, _sql, cancel);
+                return await ReadAsync(connection, told, cancel);
             }
             catch (PostgresException refused) when (IsRefusal(refused))
             {
@@ -45,8 +55,9 @@ internal sealed class ServerTable(ILogger logger)
             }
         }
 
-        _sql = await SqlAsync(connection, cancel);
-        return await ReadAsync(connection, _sql, cancel);
+        var sql = await SqlAsync(connection, cancel);
+        _sql = sql;
+        return await ReadAsync(connection, sql, cancel);
     }
 
     /// <summary>The marks alone, for a row that is still to be made.</summary>
@@ -54,10 +65,10 @@ internal sealed class ServerTable(ILogger logger)
     {
         var cluster = await ToldAsync(connection, SystemIdentifier, "system identifier", cancel);
         var timeline = await ToldAsync(connection, Timeline, "timeline", cancel);
-        await using var command = new NpgsqlCommand($"SELECT {cluster}, {timeline}", connection);
+        await using var command = Command(connection, $"SELECT {cluster}, {timeline}, {Table}");
         await using var reader = await command.ExecuteReaderAsync(cancel);
         await reader.ReadAsync(cancel);
-        return new HistoryMarks(reader.Text(0), Number(reader.Text(1)));
+        return new HistoryMarks(reader.Text(0), Number(reader.Text(1))) { Table = reader.GetInt64(2) };
     }
 
     /// <summary>
@@ -67,18 +78,19 @@ internal sealed class ServerTable(ILogger logger)
     public static async Task<bool> ReplaceAsync(
         NpgsqlConnection connection, string old, string epoch, HistoryMarks marks, CancellationToken cancel = default)
     {
-        await using var command = new NpgsqlCommand(Replace, connection);
+        await using var command = Command(connection, Replace);
         command.Parameters.Add(new NpgsqlParameter { Value = ServerRow.OnlyId });
         command.Parameters.Add(new NpgsqlParameter { Value = old });
         command.Parameters.Add(new NpgsqlParameter { Value = epoch });
         command.Parameters.Add(new NpgsqlParameter<string?> { TypedValue = marks.SystemIdentifier });
         command.Parameters.Add(new NpgsqlParameter<int?> { TypedValue = marks.Timeline });
+        command.Parameters.Add(new NpgsqlParameter<long?> { TypedValue = marks.Table });
         return await command.ExecuteNonQueryAsync(cancel) == 1;
     }
 
     private static async Task<Sighting?> ReadAsync(NpgsqlConnection connection, string sql, CancellationToken cancel)
     {
-        await using var command = new NpgsqlCommand(sql, connection);
+        await using var command = Command(connection, sql);
         command.Parameters.Add(new NpgsqlParameter { Value = ServerRow.OnlyId });
         await using var reader = await command.ExecuteReaderAsync(cancel);
         if (!await reader.ReadAsync(cancel))
@@ -86,20 +98,21 @@ internal sealed class ServerTable(ILogger logger)
             return null;
         }
 
-        var noted = new HistoryMarks(reader.Text(2), reader.IsDBNull(3) ? null : reader.GetInt32(3));
-        var found = new HistoryMarks(reader.Text(4), Number(reader.Text(5)));
+        var noted = new HistoryMarks(reader.Text(2), reader.IsDBNull(3) ? null : reader.GetInt32(3)) { Table = reader.Number(4) };
+        var found = new HistoryMarks(reader.Text(5), Number(reader.Text(6))) { Table = reader.GetInt64(7) };
         return new Sighting(new History(reader.GetString(0), reader.GetFieldValue<byte[]>(1)), noted, found)
         {
-            Flushed = reader.Number(6),
-            InRecovery = reader.GetBoolean(7),
+            Flushed = reader.Number(8),
+            InRecovery = reader.GetBoolean(9),
         };
     }
 
     private async Task<string> SqlAsync(NpgsqlConnection connection, CancellationToken cancel) =>
         $"""
-        SELECT epoch, cursor_key, system_identifier, timeline,
+        SELECT epoch, cursor_key, system_identifier, timeline, table_oid,
             {await ToldAsync(connection, SystemIdentifier, "system identifier", cancel)},
             {await ToldAsync(connection, Timeline, "timeline", cancel)},
+            {Table},
             {await ToldAsync(connection, Flushed, "end of the log", cancel)},
             pg_is_in_recovery()
         FROM server WHERE id = $1
@@ -110,7 +123,7 @@ internal sealed class ServerTable(ILogger logger)
     {
         try
         {
-            await using var command = new NpgsqlCommand($"SELECT {mark}", connection);
+            await using var command = Command(connection, $"SELECT {mark}");
             await command.ExecuteScalarAsync(cancel);
             return mark;
         }
@@ -120,6 +133,8 @@ internal sealed class ServerTable(ILogger logger)
             return "NULL";
         }
     }
+
+    private static NpgsqlCommand Command(NpgsqlConnection connection, string sql) => new(sql, connection) { CommandTimeout = Patience };
 
     private static bool IsRefusal(PostgresException exception) => exception.SqlState
         is PostgresErrorCodes.InsufficientPrivilege or PostgresErrorCodes.FeatureNotSupported or PostgresErrorCodes.UndefinedFunction;

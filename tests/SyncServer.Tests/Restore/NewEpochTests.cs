@@ -87,11 +87,12 @@ public sealed class NewEpochTests
     [InlineData("system_identifier = '1'", true, true)]
     [InlineData("timeline = timeline + 7", true, true)]
     [InlineData("timeline = timeline + 7", false, false)]
-    [InlineData("timeline = NULL, system_identifier = NULL", true, false)]
+    [InlineData("table_oid = 1", true, true)]
+    [InlineData("timeline = NULL, system_identifier = NULL, table_oid = NULL", true, false)]
     public async Task At_its_start_a_server_compares_the_marks_and_notes_them(string marks, bool perTimeline, bool begins)
     {
         await using var database = await ScratchDatabase.MigratedAsync();
-        const string row = "SELECT concat_ws(' ', system_identifier, timeline) FROM server";
+        const string row = "SELECT concat_ws(' ', system_identifier, timeline, table_oid) FROM server";
         var (noted, old) = (await database.LinesAsync(row), await database.LinesAsync("SELECT epoch FROM server"));
         await database.LinesAsync($"UPDATE server SET {marks} RETURNING ''");
         await using var server = await TestServer.StartAsync(database.ConnectionString, $"--Database:EpochPerTimeline={perTimeline}");

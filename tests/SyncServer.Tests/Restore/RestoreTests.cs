@@ -86,14 +86,20 @@ public sealed class RestoreTests
         await ConvergeAsync(phone, tablet);
     }
 
-    [Fact]
-    public async Task A_dump_that_is_restored_elsewhere_is_another_history()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_dump_that_is_restored_elsewhere_is_another_history(bool sameCluster)
     {
         await using var cluster = await RestorableCluster.StartedAsync();
         var (phone, tablet, before) = await LivedAsync(cluster);
-        await using var database = await ScratchDatabase.CreateAsync();
-        await cluster.RestoreDumpAsync(database.ConnectionString);
-        await using var server = await TestServer.StartAsync(database.ConnectionString);
+        await cluster.ScalarAsync("CREATE DATABASE restored");
+        await using var elsewhere = await ScratchDatabase.CreateAsync();
+        var restored = sameCluster
+            ? new NpgsqlConnectionStringBuilder(cluster.ConnectionString) { Database = "restored" }.ConnectionString
+            : elsewhere.ConnectionString;
+        await cluster.RestoreDumpAsync(restored);
+        await using var server = await TestServer.StartAsync(restored);
         phone.MoveTo(server);
         tablet.MoveTo(server);
         var epoch = await EpochAsync(phone);

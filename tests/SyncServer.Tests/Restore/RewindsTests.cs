@@ -47,6 +47,33 @@ public sealed class RewindsTests
     }
 
     [Fact]
+    public void A_shorter_log_is_no_sign_where_the_timeline_is_not_told()
+    {
+        var untold = new HistoryMarks("c1", null);
+        Assert.Null(Sign(Seen("e2", 99, untold, untold), Seen("e2", 100, untold, untold)));
+    }
+
+    [Fact]
+    public void A_table_that_was_made_anew_is_a_sign_in_the_same_cluster_and_none_before_it_was_noted()
+    {
+        var (old, restored) = (One with { Table = 7 }, One with { Table = 8 });
+        Assert.Equal(RewindSign.Table, Sign(Seen("e2", 101, old, restored)));
+        Assert.Null(Sign(Seen("e2", 101, One, restored)));
+        Assert.Null(Sign(Seen("e2", 101, restored, restored)));
+    }
+
+    [Fact]
+    public void Of_two_looks_at_once_neither_decides_unless_they_say_the_same()
+    {
+        Assert.True(Rewinds.Continues(Before, Before));
+        Assert.True(Rewinds.Continues(Seen("e2", 101, One, One), Before));
+        Assert.False(Rewinds.Continues(Seen("e2", 99, One, One), Before));
+        Assert.False(Rewinds.Continues(Seen("e1", 101, One, One), Before));
+        Assert.False(Rewinds.Continues(Seen("e2", 101, One, new("c1", 2)), Before));
+        Assert.False(Rewinds.Continues(Before, null));
+    }
+
+    [Fact]
     public void An_epoch_that_is_over_and_comes_back_is_a_sign() => Assert.Equal(RewindSign.Epoch, Sign(Seen("e1", 101, One, One)));
 
     private static Sighting Seen(string epoch, long? flushed, HistoryMarks noted, HistoryMarks found) =>

@@ -202,6 +202,7 @@ internal sealed class SyncDbModelSnapshot : ModelSnapshot
         row.Property<byte[]>("CursorKey").IsRequired().HasColumnType("bytea").HasColumnName("cursor_key");
         row.Property<string>("Epoch").IsRequired().HasColumnType("text").HasColumnName("epoch").UseCollation("C");
         row.Property<string>("SystemIdentifier").HasColumnType("text").HasColumnName("system_identifier").UseCollation("C");
+        row.Property<long?>("TableOid").HasColumnType("bigint").HasColumnName("table_oid");
         row.Property<int?>("Timeline").HasColumnType("integer").HasColumnName("timeline");
         row.HasKey("Id").HasName("pk_server");
         row.ToTable("server", table => table.HasCheckConstraint("ck_server_one_row", "id = 1"));
