@@ -122,6 +122,9 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     /// <summary>Takes over an own change of a later counter than an op without a base has; it is no part of the record's history here.</summary>
     public void LoadOwnLater(Change change) => _ownLater.Add(change);
 
+    /// <summary>Not all of what was asked for was loaded.</summary>
+    public void CutHistory() => MissesHistory = true;
+
     /// <summary>Takes over an open conflict and the <c>$conflict</c> record that holds it.</summary>
     public void Load(ParkedConflict conflict, SyncRecord holder)
     {

@@ -14,15 +14,9 @@ internal sealed class PushDatabase(
     // The connection string may be set until the host is started.
     private readonly Lazy<NpgsqlDataSource> _source = new(() => DataSource.Create(
         configuration.GetConnectionString(StorageSetup.ConnectionName)!,
-        new DatabaseOptions
-        {
-            LockTimeout = database.Value.LockTimeout,
-            StatementTimeout = database.Value.StatementTimeout,
-            IdleInTransactionTimeout = database.Value.IdleInTransactionTimeout,
-            MaxAutoPrepare = database.Value.MaxAutoPrepare,
-            MaxPoolSize = queue.Value.Workers + queue.Value.Lanes,
-        },
-        inspect: identity.InspectAsync));
+        database.Value,
+        inspect: identity.InspectAsync,
+        poolSize: queue.Value.Workers + queue.Value.Lanes));
 
     public ValueTask<NpgsqlConnection> OpenAsync() => _source.Value.OpenConnectionAsync(CancellationToken.None);
 

@@ -37,6 +37,7 @@ internal sealed class Asked
             }
 
             HasBases |= spec.Bases.Count > 0;
+            HasLate |= spec.Late.Count > 0;
             HasUniqueKeys |= spec.UniqueKeys.Count > 0;
         }
     }
@@ -46,6 +47,8 @@ internal sealed class Asked
     public bool HasRecords => _records.Count > 0;
 
     public bool HasBases { get; }
+
+    public bool HasLate { get; }
 
     public bool HasUniqueKeys { get; }
 
@@ -131,6 +134,26 @@ internal sealed class Asked
         }
 
         return new NpgsqlBatchCommand(sql).With(rows.Spaces).With(rows.Principals).With(rows.Entities).With(rows.Ids).With(revs);
+    }
+
+    /// <summary>Spaces, principals, records, devices and counters.</summary>
+    public NpgsqlBatchCommand Late(string sql)
+    {
+        var rows = new Columns(Specs.Count);
+        var (devices, counters) = (new List<string>(Specs.Count), new List<long>(Specs.Count));
+        foreach (var spec in Specs)
+        {
+            foreach (var (key, n) in spec.Late)
+            {
+                rows.Add(spec.SpaceId, spec.Principal);
+                rows.Add(key);
+                devices.Add(spec.Device);
+                counters.Add(n);
+            }
+        }
+
+        return new NpgsqlBatchCommand(sql)
+            .With(rows.Spaces).With(rows.Principals).With(rows.Entities).With(rows.Ids).With(devices).With(counters);
     }
 
     /// <summary>Spaces and unique keys.</summary>

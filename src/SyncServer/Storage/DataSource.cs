@@ -32,8 +32,9 @@ internal static class DataSource
     /// the connection string's own <c>Options</c> every one is kept, and wins.
     /// </summary>
     /// <param name="inspect">Called with each new connection before its first use; where it fails, so does the opening.</param>
+    /// <param name="poolSize">Connections at most, in place of what <c>Database:*</c> says of requests'.</param>
     public static NpgsqlDataSource Create(
-        string connectionString, DatabaseOptions database, ILoggerFactory? loggers = null, Func<NpgsqlConnection, Task>? inspect = null)
+        string connectionString, DatabaseOptions database, ILoggerFactory? loggers = null, Func<NpgsqlConnection, Task>? inspect = null, int? poolSize = null)
     {
         var source = new NpgsqlDataSourceBuilder(connectionString).UseLoggerFactory(loggers);
         var settings = source.ConnectionStringBuilder;
@@ -42,7 +43,7 @@ internal static class DataSource
         settings.CommandTimeout = database.StatementTimeout == TimeSpan.Zero
             ? 0
             : (int)Math.Ceiling(database.StatementTimeout.TotalSeconds) + ClientPatience;
-        settings.MaxPoolSize = database.MaxPoolSize;
+        settings.MaxPoolSize = poolSize ?? database.MaxPoolSize;
         settings.MaxAutoPrepare = database.MaxAutoPrepare;
         settings.Multiplexing = false;
         // A reset before each use would cost more than an idle pull. Whoever sets something for a session, beyond its

@@ -81,7 +81,10 @@ internal enum SpaceLock
     /// <summary>Locked; who finds a row locked waits, for as long as <c>lock_timeout</c> says.</summary>
     Wait,
 
-    /// <summary>Locked; a row that somebody else has locked is left out. Whoever never waits deadlocks with nobody.</summary>
+    /// <summary>
+    /// Locked; a row that somebody else has locked is left out, and so is a space whose unique keys have to be brought to
+    /// order first. Whoever never waits deadlocks with nobody.
+    /// </summary>
     Skip,
 }
 
@@ -97,6 +100,9 @@ internal sealed class LoadedSpaces(int specs)
 {
     private readonly Dictionary<Guid, (SpacePlan Plan, bool Personal, string? Name)> _spaces = [];
     private readonly Role?[] _roles = new Role?[specs];
+
+    /// <summary>Spaces whose unique keys are those of other definitions.</summary>
+    public HashSet<Guid> Behind { get; } = [];
 
     /// <summary>The plan of a space; null where it is not there, not locked, or nobody of those who asked may lock it.</summary>
     public SpacePlan? PlanOf(Guid space) => _spaces.TryGetValue(space, out var row) ? row.Plan : null;

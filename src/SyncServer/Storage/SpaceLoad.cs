@@ -28,7 +28,7 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
     // Each row of what is asked is looked up by all of its key, in a subquery of its own: a join may begin with a part of
     // the key that statistics call rare, and read everything that one member ever did. The range says the same as equality,
     // and is no reason to go by the index of principals, who may be in thousands of spaces.
-    private const string IsMember =
+    internal const string IsMember =
         "EXISTS (SELECT FROM members m WHERE m.space_id = k.space_id AND m.principal BETWEEN k.principal AND k.principal)";
 
     private const string Look = """
@@ -170,19 +170,18 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
             batch.BatchCommands.Add(asked.UniqueKeys(UniqueKeys));
         }
 
-        foreach (var spec in specs)
+        if (asked.HasLate)
         {
-            OwnLater.AddTo(batch, spec);
+            OwnLater.AddTo(batch, asked);
         }
 
-        var behind = new List<Guid>();
         LoadedSpaces loaded;
         await using (var reader = await batch.ExecuteReaderAsync(cancellation))
         {
-            loaded = await ReadAsync(reader, asked, behind, cancellation);
+            loaded = await ReadAsync(reader, asked, access.Lock, cancellation);
         }
 
-        foreach (var space in access.Lock == SpaceLock.None ? [] : behind)
+        foreach (var space in access.Lock == SpaceLock.Wait ? loaded.Behind : [])
         {
             // Nothing was asked of the keys yet: which of them matter is known only when a decision was tried.
             await register.CatchUpAsync(connection, space, cancellation);
@@ -191,11 +190,11 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
         return loaded;
     }
 
-    private async Task<LoadedSpaces> ReadAsync(NpgsqlDataReader reader, Asked asked, List<Guid> behind, CancellationToken cancellation)
+    private async Task<LoadedSpaces> ReadAsync(NpgsqlDataReader reader, Asked asked, SpaceLock by, CancellationToken cancellation)
     {
         var loaded = new LoadedSpaces(asked.Specs.Count);
         await reader.NextResultAsync(cancellation);
-        await ReadSpacesAsync(loaded, behind, reader, cancellation);
+        await ReadSpacesAsync(loaded, by, reader, cancellation);
         await reader.NextResultAsync(cancellation);
         while (await reader.ReadAsync(cancellation))
         {
@@ -223,29 +222,33 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
             await ReadUniqueKeysAsync(loaded, asked, reader, cancellation);
         }
 
-        foreach (var spec in asked.Specs)
+        if (asked.HasLate)
         {
-            // Of a space that is not locked the rows are read past.
-            await OwnLater.ReadAsync(loaded.PlanOf(spec.SpaceId) ?? new SpacePlan(spec.SpaceId, 0, clock.GetUtcNow(), new Entropy(default)), spec, reader, cancellation);
+            await OwnLater.ReadAsync(loaded, asked, reader, cancellation);
         }
 
         return loaded;
     }
 
-    private async Task ReadSpacesAsync(LoadedSpaces loaded, List<Guid> behind, NpgsqlDataReader reader, CancellationToken cancellation)
+    private async Task ReadSpacesAsync(LoadedSpaces loaded, SpaceLock by, NpgsqlDataReader reader, CancellationToken cancellation)
     {
         DateTimeOffset? now = null;
         while (await reader.ReadAsync(cancellation))
         {
             // Read once the locks are held: the clock then follows the order of seq.
             now ??= clock.GetUtcNow();
-            var plan = new SpacePlan(reader.GetGuid(0), reader.GetInt64(1), now.Value, new Entropy(RandomNumberGenerator.GetBytes(SeedBytes)));
-            if (!register.Knows(reader.Text(4)) && loaded.PlanOf(plan.SpaceId) is null)
+            var (space, isBehind) = (reader.GetGuid(0), !register.Knows(reader.Text(4)));
+            if (isBehind)
             {
-                behind.Add(plan.SpaceId);
+                loaded.Behind.Add(space);
             }
 
-            loaded.Add(plan, reader.GetBoolean(2), reader.Text(3));
+            // Catching up may take long, so whoever waits for nobody leaves the space to who does.
+            if (!isBehind || by != SpaceLock.Skip)
+            {
+                var entropy = new Entropy(RandomNumberGenerator.GetBytes(SeedBytes));
+                loaded.Add(new SpacePlan(space, reader.GetInt64(1), now.Value, entropy), reader.GetBoolean(2), reader.Text(3));
+            }
         }
     }
 

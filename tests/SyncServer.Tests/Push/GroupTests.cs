@@ -101,6 +101,29 @@ public sealed class GroupTests
     }
 
     [Fact]
+    public async Task Late_ops_in_one_group_yield_to_later_ops_of_their_own_device_and_of_nobody_else()
+    {
+        await using var held = await HeldServer.StartAsync();
+        var (alice, space) = await New(held.Server).SharedAsync();
+        var (bob, stranger) = (New(held.Server).In(space), New(held.Server).In(space));
+        Assert.Equal(201, (await alice.PutMemberAsync(bob.Principal, "writer")).Status);
+        await alice.PushAsync("create", "shared", 0, """{"count":1,"other":1}""");
+        Assert.Equal(200, (await alice.PushAsync(Op("update", "shared", 1, """{"count":9}""", 5))).Status);
+        Assert.Equal(200, (await bob.PushAsync(Op("update", "shared", 2, """{"other":9}""", 5))).Status);
+        await held.HoldAsync();
+        var late = new List<Task<Answer>>();
+        foreach (var device in new[] { alice, stranger, bob })
+        {
+            late.Add(await held.QueueAsync(() => device.PushAsync(Op("update", "shared", null, """{"count":{"$inc":1}}""", 4))));
+        }
+
+        await held.ReleaseAsync();
+        var answers = await Task.WhenAll(late);
+        Assert.Equal([("200", "own-later", "9"), ("404", null, null), ("200", null, "10")],
+            answers.Select(answer => (answer["status"], answer.Body["merge"]?[0]!["rule"]!.ToString(), answer["record.data.count"])));
+    }
+
+    [Fact]
     public async Task The_same_op_twice_in_one_group_is_applied_once_and_replayed()
     {
         await using var held = await HeldServer.StartAsync();
