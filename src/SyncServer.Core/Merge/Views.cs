@@ -34,6 +34,11 @@ public sealed record Views(RecordState Base, RecordState Yours, RecordState Want
     /// <summary>What the op touches and a later own op touches too, and the places there that later own ops set.</summary>
     private static (IReadOnlyList<string> Paths, PathSet Plain) SupersededBy(IReadOnlyList<Change> later, Op op, bool endsDeleted)
     {
+        if (later.Count == 0)
+        {
+            return ([], PathSet.Empty);
+        }
+
         // Only what meets the op is kept: the later ops may touch a hundred thousand places.
         var touchedByOp = op.Touched();
         var met = PathSet.Of(touchedByOp.Select(touched => touched.Path));
@@ -75,8 +80,9 @@ public sealed record Views(RecordState Base, RecordState Yours, RecordState Want
     /// </summary>
     public static long WorkOf(IReadOnlyList<Change> changes, Op op, int bytes)
     {
-        // A path is built, looked up and merged: per byte, several times what a copy takes.
-        const int Touched = 4;
+        // A path is built, looked up and merged: per byte, many times what a copy takes. At eight times, all that a push may
+        // load is what it may spend.
+        const int Touched = 8;
         return changes.Count == 0
             ? 0
             : changes.Count * ((long)bytes + op.Patch.ToUtf8().Length)
