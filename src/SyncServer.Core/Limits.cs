@@ -45,8 +45,8 @@ public sealed record Limits
     public const int LateChanges = 100;
 
     /// <summary>
-    /// Changes since baseRev times bytes of the record: what is copied to find out what a device saw, about a third of a
-    /// second at most. Beyond it the op is parked, never guessed.
+    /// Changes since baseRev, or later own ones, times bytes of the record: what is copied to find out what a device saw, about
+    /// a third of a second at most. Beyond it the op is parked, never guessed.
     /// </summary>
     public const long MergeWork = 64L * 1024 * 1024;
 

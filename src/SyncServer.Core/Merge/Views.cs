@@ -31,13 +31,21 @@ public sealed record Views(RecordState Base, RecordState Yours, RecordState Want
         return new Views(later.Aggregate(earlier, rules.Overlay), yours, patched, SupersededBy(later, op, yours.Deleted).Paths);
     }
 
-    /// <summary>What the op touches and a later own op touches too, and the places that later own ops set.</summary>
+    /// <summary>What the op touches and a later own op touches too, and the places there that later own ops set.</summary>
     private static (IReadOnlyList<string> Paths, PathSet Plain) SupersededBy(IReadOnlyList<Change> later, Op op, bool endsDeleted)
     {
-        var touchedLater = later.SelectMany(change => TouchedBy(change, op, endsDeleted)).ToList();
+        if (later.Count == 0)
+        {
+            return ([], PathSet.Empty);
+        }
+
+        // Only what meets the op is kept: the later ops may touch a hundred thousand places.
+        var touchedByOp = op.Touched();
+        var met = PathSet.Of(touchedByOp.Select(touched => touched.Path));
+        var touchedLater = later.SelectMany(change => TouchedBy(change, op, endsDeleted)).Where(touched => met.Meets(touched.Path)).ToList();
         var paths = PathSet.Of(touchedLater.Select(touched => touched.Path));
         var plain = PathSet.Of(touchedLater.Where(touched => touched.Operator is null).Select(touched => touched.Path));
-        return ([.. op.Touched()
+        return ([.. touchedByOp
             .Where(touched => (touched.Operator is null ? paths : plain).Meets(touched.Path))
             .Select(touched => touched.Path)], plain);
     }
@@ -66,6 +74,21 @@ public sealed record Views(RecordState Base, RecordState Yours, RecordState Want
         return new Views(current, yours, wanted with { Deleted = ends is null && current.Deleted }, superseded);
     }
 
+    /// <summary>
+    /// Bytes that going over the changes once for the op takes, on a record of <paramref name="bytes"/>: a copy of the record
+    /// with the op for each of them, and what they touch.
+    /// </summary>
+    public static long WorkOf(IReadOnlyList<Change> changes, Op op, int bytes)
+    {
+        // A path is built, looked up and merged: per byte, many times what a copy takes. At eight times, all that a push may
+        // load is what it may spend.
+        const int Touched = 8;
+        return changes.Count == 0
+            ? 0
+            : changes.Count * ((long)bytes + op.Patch.ToUtf8().Length)
+                + Touched * changes.Sum(change => (long)((change.Sent ?? change.Patch)?.ToUtf8().Length ?? 0));
+    }
+
     /// <summary>What a later own op did to what this one touches, for a record that the server held as <paramref name="theirs"/>.</summary>
     public List<Explanation> OwnLater(JsonObject? theirs, JsonObject? merged) =>
         [.. Superseded.Select(path => new Explanation(path, Explanation.OwnLater, JsonPointer.Find(Base.Data, path),
@@ -80,7 +103,7 @@ public sealed record Views(RecordState Base, RecordState Yours, RecordState Want
     }
 
     /// <summary>Own changes sorted by their counter; those without one keep their place by arrival.</summary>
-    private static List<Change> InDeviceOrder(IEnumerable<Change> arrivals)
+    internal static List<Change> InDeviceOrder(IEnumerable<Change> arrivals)
     {
         var ordered = new List<Change>();
         foreach (var change in arrivals)
@@ -129,7 +152,8 @@ public sealed record ViewRules(EntityDefinition Definition, Func<Change, bool> I
 
 /// <summary>
 /// What one device holds of one record, from one base revision on. It goes on with every own change that comes in the
-/// device's order, so that a queue of ops costs each of them its own change and not all before it.
+/// device's order, so that a queue of ops costs each of them its own change and not all before it. Behind one that came late
+/// it is worked out anew, once.
 /// </summary>
 public sealed class DeviceState
 {
@@ -137,45 +161,60 @@ public sealed class DeviceState
     private int _counted;
     private long? _lastN;
 
-    /// <summary>How many times the record is copied to find out what the device holds.</summary>
-    public int CostOf(IReadOnlyList<Change> since, ViewRules rules) =>
-        _state is not null ? since.Count - _counted : IsCurrent(since, rules) ? 0 : since.Count;
+    /// <summary>Bytes that are gone over to find out what the device held when it made the op, on a record of <paramref name="bytes"/>.</summary>
+    public long WorkOf(IReadOnlyList<Change> since, Op op, int bytes, ViewRules rules)
+    {
+        var (isInOrder, lastN) = OrderOf(since, rules);
+        if (lastN > op.N)
+        {
+            // All changes are undone, and the own ones done again: before the op, and behind it.
+            return 2 * Views.WorkOf(since, op, bytes);
+        }
 
-    /// <summary>Own changes that were applied as they were sent, and nothing else: the device holds what the server holds.</summary>
-    private static bool IsCurrent(IReadOnlyList<Change> since, ViewRules rules) =>
-        since.All(change => rules.IsOwn(change) && change.Sent is null);
+        var copies = isInOrder && _state is not null ? since.Count - _counted
+            : isInOrder && IsCurrent(since, rules) ? 0
+            : since.Count;
+        return (long)copies * bytes;
+    }
 
     /// <summary>The record before all of <paramref name="since"/>.</summary>
     public static RecordState Before(RecordState current, IReadOnlyList<Change> since) =>
         since.Reverse().Aggregate(current, (state, change) => state.Undo(change));
 
     /// <summary>
-    /// The state with all own changes, where they came in the device's order and the op with <paramref name="n"/> goes behind
-    /// them; null otherwise. <paramref name="since"/> only grows from call to call.
+    /// The state with all own changes in the device's order, where the op with <paramref name="n"/> goes behind them; null
+    /// otherwise. <paramref name="since"/> only grows from call to call.
     /// </summary>
     public RecordState? Advance(RecordState current, IReadOnlyList<Change> since, long? n, ViewRules rules)
     {
-        var (state, lastN) = (_state, _lastN);
+        var (isInOrder, lastN) = OrderOf(since, rules);
+        if (lastN > n)
+        {
+            return null;
+        }
+
+        var state = isInOrder && _state is { } known ? since.Skip(_counted).Where(rules.IsOwn).Aggregate(known, rules.Overlay)
+            : isInOrder && IsCurrent(since, rules) ? current
+            : Views.InDeviceOrder(since.Where(rules.IsOwn)).Aggregate(Before(current, since), rules.Overlay);
+        (_state, _counted, _lastN) = (state, since.Count, lastN);
+        return state;
+    }
+
+    /// <summary>Whether the changes that are not counted yet came in the device's order, and the counter at its end with them.</summary>
+    private (bool IsInOrder, long? LastN) OrderOf(IReadOnlyList<Change> since, ViewRules rules)
+    {
+        var (isInOrder, lastN) = (true, _lastN);
         foreach (var change in since.Skip(_counted).Where(rules.IsOwn))
         {
-            if (lastN > change.N)
-            {
-                return null;
-            }
-
-            lastN = change.N;
+            var isLate = lastN > change.N;
+            isInOrder &= !isLate;
+            lastN = isLate ? lastN : change.N;
         }
 
-        if (_state is null)
-        {
-            state = IsCurrent(since, rules) ? current : since.Where(rules.IsOwn).Aggregate(Before(current, since), rules.Overlay);
-        }
-        else
-        {
-            state = since.Skip(_counted).Where(rules.IsOwn).Aggregate(_state.Value, rules.Overlay);
-        }
-
-        (_state, _counted, _lastN) = (state, since.Count, lastN);
-        return lastN > n ? null : state;
+        return (isInOrder, lastN);
     }
+
+    /// <summary>Own changes that were applied as they were sent, and nothing else: the device holds what the server holds.</summary>
+    private static bool IsCurrent(IReadOnlyList<Change> since, ViewRules rules) =>
+        since.All(change => rules.IsOwn(change) && change.Sent is null);
 }

@@ -10,6 +10,12 @@ namespace SyncServer.Core.Push;
 /// <summary>Whether a merged state may be written: size, definition, rules in code, and then unique values.</summary>
 internal static class Acceptance
 {
+    /// <summary>
+    /// A patch may have as many bytes as this many of the largest records: it names each old member with a null, which may
+    /// double what it took, and sets as much anew. What is larger says nothing that the record could hold, and would be logged.
+    /// </summary>
+    private const int PatchRecords = 4;
+
     /// <summary>Write the record, or refuse it for good; a refusal changes nothing.</summary>
     public static Decision Of(SpacePlan plan, PushContext context, Op op, Decision.Apply wanted)
     {
@@ -66,6 +72,15 @@ internal static class Acceptance
     /// <summary>A stored refusal that names every reason.</summary>
     public static Decision.Refuse Refused(IReadOnlyList<FieldError> errors) =>
         new(new Rejection(ErrorCode.Rejected, errors[0].Detail) { Errors = errors }, Stored: true);
+
+    /// <summary>Refuses a patch that no record needs, whatever it would change; null for the others. What replaces a record is measured as its data.</summary>
+    public static Decision.Refuse? TooLarge(PushContext context, Op op)
+    {
+        var limit = (long)PatchRecords * context.Limits.RecordBytesMax;
+        return !op.Replaces && op.Patch.ToUtf8().Length is var bytes && bytes > limit
+            ? Refused([new FieldError("", string.Create(CultureInfo.InvariantCulture, $"The patch is {bytes} bytes; the limit is {limit}."))])
+            : null;
+    }
 
     private static IEnumerable<FieldError> TooLarge(PushContext context, JsonObject data)
     {

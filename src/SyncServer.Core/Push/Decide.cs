@@ -27,6 +27,11 @@ public static class Decide
             return new Decision.Refuse(Rejection.At("/baseRev", "This op needs the revision that the user saw.", ErrorCode.PreconditionRequired), Stored: false);
         }
 
+        if (Acceptance.TooLarge(context, op) is { } tooLarge)
+        {
+            return tooLarge;
+        }
+
         var conflict = op.IsStrict ? null : plan.FindConflict(new ConflictSlot(op.Key, context.Principal, context.Device));
         var joins = context.Device.Length > 0 && conflict?.Covers(op) == true;
         if (Dependency(plan, context, op, joins ? conflict : null) is { } missing)
@@ -122,12 +127,15 @@ public static class Decide
                 : "The record with this id was not made by this device.");
         }
 
+        var knowsBase = op.IsStrict || op.BaseRev is not null;
+        var later = knowsBase ? [] : plan.OwnLater(op.Key, op.N, context.IsOwn);
         var device = plan.DeviceOn(op.Key, op.IsStrict ? current.Rev : op.BaseRev ?? current.Rev, context.Author);
         var rules = new ViewRules(context.DefinitionOf(op.Key), context.IsOwn, device);
-        var work = (long)device.CostOf(since, rules) * (current.Data?.Utf8.Length ?? 0);
+        var bytes = current.Data?.Utf8.Length ?? 0;
+        var work = knowsBase ? device.WorkOf(since, op, bytes, rules) : Views.WorkOf(later, op, bytes);
         if (work > Limits.MergeWork)
         {
-            return ParkUnknownBase(plan, context, op, "Too much lies between baseRev and now to be merged.");
+            return ParkUnknownBase(plan, context, op, "Too much lies between what the user saw and now to be merged.");
         }
 
         if (!plan.Spend(work))
@@ -136,9 +144,9 @@ public static class Decide
                 new Rejection(ErrorCode.TooManyRequests, "The push asks for too many merges at once; send the rest of it again."), Stored: false);
         }
 
-        var views = op.IsStrict || op.BaseRev is not null
+        var views = knowsBase
             ? Views.Of(RecordState.Of(current), since, op, rules)
-            : Views.WithoutBase(RecordState.Of(current), plan.OwnLater(op.Key, op.N, context.IsOwn), op, rules);
+            : Views.WithoutBase(RecordState.Of(current), later, op, rules);
         return op.Kind switch
         {
             OpKind.Update => Updates.Of(plan, context, op, (views, since)),
