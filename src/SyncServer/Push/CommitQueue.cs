@@ -21,18 +21,22 @@ internal sealed class CommitQueue(GroupCommit commit, TimeProvider clock, IOptio
     // Requests of a group together; a larger one goes alone.
     private const long GroupBytes = 4L * 1024 * 1024;
 
+    // One space, or one principal, may fill an eighth of what waits: it takes several that are stuck to keep others out, and
+    // by default an eighth is more than a group decides at once.
+    private const int Share = 8;
+
     // Longer than lock_timeout, so that a space which is waited for gets its chance, and shorter than clients wait.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private readonly Lock _gate = new();
     private readonly Dictionary<Guid, SpaceLine> _lines = [];
+    private readonly Dictionary<string, QueueLoad> _principals = new(StringComparer.Ordinal);
+    private readonly QueueLoad _all = new();
     private readonly Queue<SpaceLine> _ready = new();
     private readonly Queue<SpaceLine> _held = new();
     private readonly QueueOptions _options = options.Value;
     private int _workers;
     private int _lanes;
-    private int _ops;
-    private long _bytes;
 
     /// <summary>
     /// One outcome per item, in order, stored with its effect; or the rejection of the whole push, of which nothing was
@@ -43,19 +47,11 @@ internal sealed class CommitQueue(GroupCommit commit, TimeProvider clock, IOptio
         bool starts;
         lock (_gate)
         {
-            if (_ops > 0 && (_ops + push.Items.Count > _options.QueueOps || _bytes + push.Bytes > _options.QueueBytes))
+            if (Admit(push) is not { } line)
             {
                 return Task.FromResult<(IReadOnlyList<Outcome>?, Rejection?)>((null, TooBusy));
             }
 
-            _ops += push.Items.Count;
-            _bytes += push.Bytes;
-            if (!_lines.TryGetValue(push.Spec.SpaceId, out var line))
-            {
-                _lines.Add(push.Spec.SpaceId, line = new SpaceLine(push.Spec.SpaceId));
-            }
-
-            line.Add(push);
             if (!line.IsKnown)
             {
                 line.IsKnown = true;
@@ -75,13 +71,41 @@ internal sealed class CommitQueue(GroupCommit commit, TimeProvider clock, IOptio
     }
 
     /// <summary>How many ops wait or are being decided.</summary>
-    public int Ops => Volatile.Read(ref _ops);
+    public int Ops
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _all.Ops;
+            }
+        }
+    }
 
     private static Rejection TooBusy =>
         new(ErrorCode.Unavailable, "Too many pushes wait to be decided. Repeat the same bytes under the same key.");
 
     // On a thread of its own: the request's goes back to its client's connection.
     private static void Start(Func<Task> loop) => ThreadPool.UnsafeQueueUserWorkItem(static loop => _ = loop(), loop, preferLocal: false);
+
+    /// <summary>The line in which the push stands from now on; null where there is no room for it.</summary>
+    private SpaceLine? Admit(PendingPush push)
+    {
+        var line = _lines.GetValueOrDefault(push.Spec.SpaceId) ?? new SpaceLine(push.Spec.SpaceId);
+        var own = _principals.GetValueOrDefault(push.Context.Principal) ?? new QueueLoad();
+        var (ops, bytes) = (_options.QueueOps / Share, _options.QueueBytes / Share);
+        if (!_all.HasRoom(push, _options.QueueOps, _options.QueueBytes) || !line.Load.HasRoom(push, ops, bytes) || !own.HasRoom(push, ops, bytes))
+        {
+            return null;
+        }
+
+        _all.Add(push);
+        own.Add(push);
+        line.Add(push);
+        _principals[push.Context.Principal] = own;
+        _lines[line.SpaceId] = line;
+        return line;
+    }
 
     private async Task WorkAsync()
     {
@@ -92,7 +116,10 @@ internal sealed class CommitQueue(GroupCommit commit, TimeProvider clock, IOptio
         }
     }
 
-    /// <summary>The same for spaces that somebody else has locked: each is waited for alone, and holds up nobody else.</summary>
+    /// <summary>
+    /// The same for spaces that somebody else has locked: each is waited for alone, and holds up nobody else. One that stays
+    /// locked goes to the back after a short while, so that a few of them do not keep the lanes from the others.
+    /// </summary>
     private async Task WaitAsync()
     {
         while (NextHeld() is { } group)
@@ -147,12 +174,12 @@ internal sealed class CommitQueue(GroupCommit commit, TimeProvider clock, IOptio
     private void Take(PushGroup group, SpaceLine line)
     {
         var turn = new SpaceTurn(line);
-        while (line.First is { } push && Fits(group, push) && MayFollow(turn, push))
+        while (line.First is { } push && Fits(group, push) && MayJoin(group, turn, push))
         {
             line.RemoveFirst();
             if (IsGone(push))
             {
-                Forget(push);
+                Forget(line, push);
                 push.Complete();
             }
             else
@@ -171,8 +198,10 @@ internal sealed class CommitQueue(GroupCommit commit, TimeProvider clock, IOptio
         }
     }
 
-    private static bool MayFollow(SpaceTurn turn, PendingPush push) => turn.Pushes.Count == 0
-        || !(turn.Pushes[0].IsAlone || turn.Pushes[0].Context.Atomic || push.IsAlone || push.Context.Atomic);
+    // The first push of a line was looked at before, but the one behind it comes to the front where that one is gone.
+    private static bool MayJoin(PushGroup group, SpaceTurn turn, PendingPush push) => group.Pushes.Count == 0
+        || (!group.Pushes[0].IsAlone && !push.IsAlone
+            && (turn.Pushes.Count == 0 || !(turn.Pushes[0].Context.Atomic || push.Context.Atomic)));
 
     /// <summary>Answers those whose client is gone, or has waited too long.</summary>
     private bool IsGone(PendingPush push)
@@ -196,19 +225,7 @@ internal sealed class CommitQueue(GroupCommit commit, TimeProvider clock, IOptio
         {
             foreach (var turn in group.Turns)
             {
-                for (var at = turn.Pushes.Count - 1; at >= 0; at--)
-                {
-                    if (turn.Pushes[at].IsAnswered)
-                    {
-                        Forget(turn.Pushes[at]);
-                    }
-                    else
-                    {
-                        turn.Line.PutBack(turn.Pushes[at]);
-                    }
-                }
-
-                Release(turn.Line, turn.IsHeld ? _held : _ready);
+                Settle(turn);
             }
 
             laneStarts = _held.Count > 0 && _lanes < _options.Lanes;
@@ -233,6 +250,25 @@ internal sealed class CommitQueue(GroupCommit commit, TimeProvider clock, IOptio
         }
     }
 
+    private void Settle(SpaceTurn turn)
+    {
+        for (var at = turn.Pushes.Count - 1; at >= 0; at--)
+        {
+            var push = turn.Pushes[at];
+            if (push.IsAnswered)
+            {
+                Forget(turn.Line, push);
+                continue;
+            }
+
+            // From the first time on that it met somebody else's lock.
+            push.HeldSince = turn.IsHeld ? push.HeldSince ?? clock.GetTimestamp() : null;
+            turn.Line.PutBack(push);
+        }
+
+        Release(turn.Line, turn.IsHeld ? _held : _ready);
+    }
+
     private void Release(SpaceLine line, Queue<SpaceLine> list)
     {
         if (line.First is not null)
@@ -245,9 +281,15 @@ internal sealed class CommitQueue(GroupCommit commit, TimeProvider clock, IOptio
         _lines.Remove(line.SpaceId);
     }
 
-    private void Forget(PendingPush push)
+    private void Forget(SpaceLine line, PendingPush push)
     {
-        _ops -= push.Items.Count;
-        _bytes -= push.Bytes;
+        _all.Remove(push);
+        line.Load.Remove(push);
+        var own = _principals[push.Context.Principal];
+        own.Remove(push);
+        if (own.Ops == 0)
+        {
+            _principals.Remove(push.Context.Principal);
+        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using SyncServer.Core;
@@ -21,6 +22,12 @@ internal sealed class GroupCommit(
     // idle_in_transaction_session_timeout in appendix A of PostgreSQL's manual.
     private const string IdleInTransaction = "25P03";
 
+    // Looking up what ops take is one round, and a second one what they take instead; whoever asks on does not hold up others.
+    private const int SharedKeyRounds = 3;
+
+    // A space that is in use becomes free within milliseconds; what stays locked for longer leaves its lane to the next one.
+    private static readonly TimeSpan LaneWait = TimeSpan.FromMilliseconds(250);
+
     // Planning holds every space of the group; whoever is not planned by then goes with the next group.
     private static readonly TimeSpan PlanBudget = TimeSpan.FromMilliseconds(250);
 
@@ -29,6 +36,8 @@ internal sealed class GroupCommit(
 
     // While a plan is made its session is idle in its transaction.
     private readonly TimeSpan _patience = options.Value.IdleInTransactionTimeout;
+
+    private readonly TimeSpan _lockTimeout = options.Value.LockTimeout;
 
     /// <summary>Never throws: a failure is the answer of the pushes that it belongs to.</summary>
     public async Task RunAsync(PushGroup group)
@@ -41,6 +50,11 @@ internal sealed class GroupCommit(
                 await OnceAsync(group);
                 return;
             }
+            catch (PostgresException locked) when (group is { Waits: true, Phase: GroupPhase.Loading } && locked.SqlState == PostgresErrorCodes.LockNotAvailable)
+            {
+                StayHeld(group, locked);
+                return;
+            }
             catch (Exception trouble)
             {
                 if (attempt == Attempts || !IsPassing(group, trouble))
@@ -48,6 +62,23 @@ internal sealed class GroupCommit(
                     Judge(group, trouble);
                     return;
                 }
+            }
+        }
+    }
+
+    /// <summary>Who has waited for as long as a lock may be waited for fails; the others wait on.</summary>
+    private void StayHeld(PushGroup group, PostgresException locked)
+    {
+        foreach (var turn in group.Turns)
+        {
+            turn.IsHeld = true;
+        }
+
+        foreach (var push in group.Pushes)
+        {
+            if (_lockTimeout > TimeSpan.Zero && push.HeldSince is { } since && clock.GetElapsedTime(since) >= _lockTimeout)
+            {
+                push.Fail(locked);
             }
         }
     }
@@ -72,9 +103,15 @@ internal sealed class GroupCommit(
         var outlasted = isUnknown && _patience > TimeSpan.Zero && group.Longest >= _patience;
         foreach (var push in group.Pushes)
         {
+            if (group.IsShared)
+            {
+                // The time that it has spent was not its own.
+                push.Since = clock.GetTimestamp();
+            }
+
             push.IsAlone = true;
             push.Refuse(null);
-            if (isOutage || push.Losses == Attempts || (group.Pushes.Count == 1 && (!isUnknown || outlasted)))
+            if (isOutage || push.Losses == Attempts || (!group.IsShared && (!isUnknown || outlasted)))
             {
                 push.Fail(outlasted ? new PlanTimeoutException((NpgsqlException)trouble) : trouble);
             }
@@ -94,6 +131,11 @@ internal sealed class GroupCommit(
         await using var connection = await database.OpenAsync();
         await using var transaction = await connection.BeginTransactionAsync();
         group.Phase = GroupPhase.Loading;
+        if (group.Waits)
+        {
+            await WaitBrieflyAsync(connection);
+        }
+
         var access = (Role.Writer, group.Waits ? SpaceLock.Wait : SpaceLock.Skip);
         var specs = group.Pushes.ConvertAll(push => push.Spec);
         var loaded = await _load.ReadAsync(connection, specs, access, CancellationToken.None);
@@ -110,14 +152,24 @@ internal sealed class GroupCommit(
             }
         }
 
-        await AskForKeysAsync(connection, group, access);
-        var plans = group.Turns.Where(turn => turn.Plan is not null).Select(turn => turn.Plan!).ToList();
+        await AskForKeysAsync(connection, group, access, begun);
+        var plans = group.Turns.Where(turn => turn is { Plan: not null, Discards: false }).Select(turn => turn.Plan!).ToList();
         if (plans.Count > 0)
         {
             group.Phase = GroupPhase.Committing;
             await SpaceWrite.CommitAsync(connection, plans);
             Publish(plans);
         }
+    }
+
+    /// <summary>A lock is waited for no longer than <see cref="LaneWait"/> in this transaction, whatever a session may wait.</summary>
+    private async Task WaitBrieflyAsync(NpgsqlConnection connection)
+    {
+        var wait = _lockTimeout > TimeSpan.Zero && _lockTimeout < LaneWait ? _lockTimeout : LaneWait;
+        await using var command = new NpgsqlCommand("SELECT set_config('lock_timeout', $1, true)", connection);
+        // Zero would be for ever.
+        command.Parameters.Add(new NpgsqlParameter { Value = Math.Max(1, (long)wait.TotalMilliseconds).ToString(CultureInfo.InvariantCulture) });
+        await command.ExecuteNonQueryAsync();
     }
 
     /// <summary>Refuses who may not write the space; the others have its plan, or wait for who has locked it.</summary>
@@ -134,13 +186,14 @@ internal sealed class GroupCommit(
 
     /// <summary>
     /// Which unique values matter is known only when the merged state is; each round knows more of them, under the same
-    /// lock, and plans those spaces again.
+    /// lock, and plans those spaces again. What the group has no time for goes with the next one; whoever asks too often
+    /// goes alone, and is refused there.
     /// </summary>
-    private async Task AskForKeysAsync(NpgsqlConnection connection, PushGroup group, (Role, SpaceLock) access)
+    private async Task AskForKeysAsync(NpgsqlConnection connection, PushGroup group, (Role, SpaceLock) access, long begun)
     {
-        var asking = group.Turns.FindAll(turn => turn.Plan is { MissingKeys.Count: > 0 });
+        var asking = Asking(group.Turns);
         var known = asking.ToDictionary(turn => turn, _ => new HashSet<UniqueKey>());
-        while (asking.Count > 0)
+        for (var round = 1; asking.Count > 0 && MayAsk(group, round, begun); round++)
         {
             var specs = new List<LoadSpec>();
             foreach (var turn in asking)
@@ -152,13 +205,35 @@ internal sealed class GroupCommit(
             var loaded = await _load.ReadAsync(connection, specs, access, CancellationToken.None);
             foreach (var turn in asking)
             {
+                if (group.IsShared && turn != asking[0] && clock.GetElapsedTime(begun) >= PlanBudget)
+                {
+                    turn.TakeBack();
+                    continue;
+                }
+
                 turn.Plan = loaded.PlanOf(turn.Line.SpaceId);
                 _plan.Run(group, turn);
             }
 
-            asking = asking.FindAll(turn => turn.Plan is { MissingKeys.Count: > 0 });
+            asking = Asking(asking);
         }
+
+        foreach (var turn in asking)
+        {
+            turn.GoAlone();
+            if (!group.IsShared)
+            {
+                turn.Pushes[0].Refuse(KeyRounds.TooMany);
+            }
+        }
+
+        static List<SpaceTurn> Asking(List<SpaceTurn> turns) => turns.FindAll(turn => turn.Plan is { MissingKeys.Count: > 0 });
     }
+
+    /// <summary>The first round is everybody's, so that a group gets on however long its first plans took.</summary>
+    private bool MayAsk(PushGroup group, int round, long begun) => !group.IsShared
+        ? round <= KeyRounds.Max
+        : round == 1 || (round <= SharedKeyRounds && clock.GetElapsedTime(begun) < PlanBudget);
 
     private void Publish(List<SpacePlan> plans)
     {

@@ -23,8 +23,11 @@ internal sealed class PendingPush(PushRequest request, PushContext context, Load
     /// <summary>Whether its client is gone.</summary>
     public bool IsAborted => aborted.IsCancellationRequested;
 
-    /// <summary>When it was queued, by the clock's ticks.</summary>
-    public long Since { get; init; }
+    /// <summary>When it was queued, or fell with a group in which it was not alone, by the clock's ticks.</summary>
+    public long Since { get; set; }
+
+    /// <summary>Since when somebody else has its space locked; null where nobody is known to.</summary>
+    public long? HeldSince { get; set; }
 
     /// <summary>Set once it has to be decided in a group of its own.</summary>
     public bool IsAlone { get; set; }

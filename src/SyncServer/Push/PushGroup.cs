@@ -12,9 +12,16 @@ internal sealed class SpaceLine(Guid spaceId)
     /// <summary>Whether it stands in one of the queue's lists or is in a group; whoever comes then only joins it.</summary>
     public bool IsKnown { get; set; }
 
+    /// <summary>What of the space waits or is being decided.</summary>
+    public QueueLoad Load { get; } = new();
+
     public PendingPush? First => _waiting.First?.Value;
 
-    public void Add(PendingPush push) => _waiting.AddLast(push);
+    public void Add(PendingPush push)
+    {
+        _waiting.AddLast(push);
+        Load.Add(push);
+    }
 
     public void RemoveFirst() => _waiting.RemoveFirst();
 
@@ -32,8 +39,36 @@ internal sealed class SpaceTurn(SpaceLine line)
     /// <summary>What is to be written; null where nothing is.</summary>
     public SpacePlan? Plan { get; set; }
 
+    /// <summary>Whether the plan must not be written: an atomic batch failed. Until it is answered, the plan still says what it has to look up.</summary>
+    public bool Discards { get; set; }
+
+    /// <summary>The size of the answers that were decided.</summary>
+    public long AnswerBytes { get; set; }
+
     /// <summary>Whether somebody else has locked the space.</summary>
     public bool IsHeld { get; set; }
+
+    /// <summary>Nothing is decided and nothing is to be written; who was refused stays so.</summary>
+    public void TakeBack()
+    {
+        Plan = null;
+        Discards = false;
+        AnswerBytes = 0;
+        foreach (var push in Pushes)
+        {
+            push.Decide(null);
+        }
+    }
+
+    /// <summary>The same; each push goes again in a group of its own.</summary>
+    public void GoAlone()
+    {
+        TakeBack();
+        foreach (var push in Pushes)
+        {
+            push.IsAlone = true;
+        }
+    }
 }
 
 /// <summary>How far a group has come, which says what a failure means.</summary>
@@ -66,6 +101,12 @@ internal sealed class PushGroup(bool waits)
 
     public long Bytes { get; private set; }
 
+    /// <summary>Whether what one push asks for is at the cost of others.</summary>
+    public bool IsShared => Pushes.Count > 1;
+
+    /// <summary>The size of all answers that were decided.</summary>
+    public long AnswerBytes => Turns.Sum(turn => turn.AnswerBytes);
+
     public GroupPhase Phase { get; set; }
 
     /// <summary>The longest time that one push took to be planned.</summary>
@@ -86,13 +127,12 @@ internal sealed class PushGroup(bool waits)
         Longest = TimeSpan.Zero;
         foreach (var turn in Turns)
         {
-            turn.Plan = null;
+            turn.TakeBack();
             turn.IsHeld = false;
         }
 
         foreach (var push in Pushes)
         {
-            push.Decide(null);
             push.Refuse(null);
         }
     }

@@ -30,11 +30,14 @@ internal sealed class QueueOptions
     [Range(1, 64)]
     public int Lanes { get; set; } = DefaultLanes;
 
-    /// <summary>Ops that wait or are being decided, at most; a push that alone has more is taken where nothing waits.</summary>
+    /// <summary>
+    /// Ops that wait or are being decided, at most, an eighth of them of one space or of one principal; a push that has more
+    /// is taken where nothing else waits.
+    /// </summary>
     [Range(1, int.MaxValue)]
     public int QueueOps { get; set; } = DefaultQueueOps;
 
-    /// <summary>Bytes of the requests that wait or are being decided, at most, with the same exception.</summary>
+    /// <summary>Bytes of the requests that wait or are being decided, at most, with the same shares and exception.</summary>
     [Range(1, long.MaxValue)]
     public long QueueBytes { get; set; } = DefaultQueueBytes;
 }

@@ -13,14 +13,16 @@ internal sealed class TurnPlan(TimeProvider clock, ServerIdentity identity, ILog
     private static readonly TimeSpan TurnBudget = TimeSpan.FromMilliseconds(250);
 
     /// <summary>
-    /// Every push has its outcomes afterwards, but for those that the turn has no time or room for: they stay undecided, and
-    /// nothing of them is in the plan. The turn has no plan afterwards where there is nothing to be written.
+    /// Every push has its outcomes afterwards, but for those that the group has no time or room for: they stay undecided, and
+    /// nothing of them is in the plan. The turn has no plan afterwards where each push has to go again alone.
     /// </summary>
     public void Run(PushGroup group, SpaceTurn turn)
     {
         var plan = turn.Plan!;
         var begun = clock.GetTimestamp();
-        var bytes = 0L;
+        turn.Discards = false;
+        turn.AnswerBytes = 0;
+        var others = group.AnswerBytes;
         foreach (var push in turn.Pushes)
         {
             // Who may not write the space has its answer.
@@ -29,7 +31,7 @@ internal sealed class TurnPlan(TimeProvider clock, ServerIdentity identity, ILog
                 continue;
             }
 
-            if (bytes > push.Context.Limits.PushAnswerBytesMax || clock.GetElapsedTime(begun) > TurnBudget)
+            if (others + turn.AnswerBytes > push.Context.Limits.PushAnswerBytesMax || clock.GetElapsedTime(begun) > TurnBudget)
             {
                 push.Decide(null);
                 continue;
@@ -37,27 +39,17 @@ internal sealed class TurnPlan(TimeProvider clock, ServerIdentity identity, ILog
 
             var (outcomes, discard) = Timed(group, push, plan);
             push.Decide(outcomes);
-            turn.Plan = discard ? null : turn.Plan;
+            turn.Discards |= discard;
             foreach (var outcome in outcomes)
             {
-                bytes += outcome.Body.Length;
+                turn.AnswerBytes += outcome.Body.Length;
             }
         }
 
-        if (plan.MissesHistory && group.Pushes.Count > 1)
+        if (plan.MissesHistory && group.IsShared)
         {
-            GoAlone(turn);
-        }
-    }
-
-    /// <summary>History was cut, perhaps because the group asked for too much of it: each push finds out for itself.</summary>
-    private static void GoAlone(SpaceTurn turn)
-    {
-        turn.Plan = null;
-        foreach (var push in turn.Pushes)
-        {
-            push.Decide(null);
-            push.IsAlone = true;
+            // History was cut, perhaps because the group asked for too much of it: each push finds out for itself.
+            turn.GoAlone();
         }
     }
 

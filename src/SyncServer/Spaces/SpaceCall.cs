@@ -42,9 +42,10 @@ internal sealed class SpaceCalls(SpaceDirectory directory)
     }
 
     /// <summary>
-    /// Answers a call. <c>me</c> is taken from memory where it is known, which saves the look-up; a refusal of a call that was
-    /// so made stands only where the space still is the caller's. <paramref name="ask"/> may therefore run twice, and
-    /// must have done nothing where it refuses.
+    /// Answers a call. <c>me</c> is taken from memory where it is known, which saves the look-up; that a call so made found
+    /// no space, or a cursor of another one, stands only where the space still is the caller's. <paramref name="ask"/> may
+    /// therefore run twice, and must have done nothing where it refuses. Other refusals are as good from memory, and cost
+    /// a server without time no look-up.
     /// </summary>
     public async ValueTask<(T? Answer, Rejection? Rejection)> AskAsync<T>(
         HttpContext context, string space, Func<SpaceCall, Task<(T? Answer, Rejection? Rejection)>> ask)
@@ -53,7 +54,7 @@ internal sealed class SpaceCalls(SpaceDirectory directory)
         if (remembered is { } known && SyncHeaders.Device(context.Request.Headers, out var device) is null)
         {
             var answer = await ask(Call(context, known, device));
-            if (answer.Rejection is null || await directory.FindAsync(context.Caller().Principal, space, context.RequestAborted) == known)
+            if (answer.Rejection?.Code is not (ErrorCode.NotFound or ErrorCode.InvalidCursor) || await directory.FindAsync(context.Caller().Principal, space, context.RequestAborted) == known)
             {
                 return answer;
             }

@@ -80,8 +80,13 @@ internal sealed class SpaceTransaction(
         }
 
         var decided = decide(loaded!);
-        while (loaded!.Plan.MissingKeys.Count > 0)
+        for (var round = 1; loaded!.Plan.MissingKeys.Count > 0; round++)
         {
+            if (round > KeyRounds.Max)
+            {
+                return (default, KeyRounds.TooMany);
+            }
+
             spec = spec with { UniqueKeys = [.. spec.UniqueKeys, .. loaded.Plan.MissingKeys] };
             loaded = await _load.ReadAsync(connection, spec, (needed, SpaceLock.None), cancellation);
             decided = decide(loaded!);
@@ -102,8 +107,13 @@ internal sealed class SpaceTransaction(
         }
 
         var decided = await decide(loaded!, connection);
-        while (loaded!.Plan.MissingKeys.Count > 0)
+        for (var round = 1; loaded!.Plan.MissingKeys.Count > 0; round++)
         {
+            if (round > KeyRounds.Max)
+            {
+                return (default, KeyRounds.TooMany);
+            }
+
             // Which unique values matter is known only when the merged state is; each round knows more of them, under the same lock.
             spec = spec with { UniqueKeys = [.. spec.UniqueKeys, .. loaded.Plan.MissingKeys] };
             loaded = await _load.ReadAsync(connection, spec, (needed, SpaceLock.Wait), cancellation);
@@ -168,6 +178,20 @@ internal sealed class SpaceTransaction(
             throw new PlanTimeoutException(lost);
         }
     }
+}
+
+/// <summary>How often one request may find that it has to look up more unique keys; each time all of it is decided anew under the lock.</summary>
+internal static class KeyRounds
+{
+    /// <summary>
+    /// Eight: what ops take is one round, and each further one is for values that matter only because others, which were
+    /// thought free, are taken. Ops of an app need two; without a bound each op of a batch could ask for a round of its own.
+    /// </summary>
+    public const int Max = 8;
+
+    /// <summary>The refusal of the whole request, of which nothing is stored.</summary>
+    public static Rejection TooMany => new(ErrorCode.TooManyRequests,
+        "Too many ops of this request depend on unique values that ops before them could not take; send them in smaller requests.");
 }
 
 /// <summary>What a caller may do in a space.</summary>

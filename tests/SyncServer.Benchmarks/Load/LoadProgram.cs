@@ -21,8 +21,8 @@ internal sealed record LoadSpec(string Workload, int[] Ports, int Connections, i
 /// </summary>
 internal static class LoadProgram
 {
-    /// <summary>Connections while rows are made; the server is not measured then.</summary>
-    private const int MakingConnections = 16;
+    /// <summary>Connections while rows are made; the server is not measured then. Their batches keep within the share of one space in its queue.</summary>
+    private const int MakingConnections = 8;
 
     public const int BatchSize = 50;
 

@@ -7,6 +7,7 @@ using SyncServer.Push;
 using SyncServer.Spaces;
 using SyncServer.Tests.Records;
 using SyncServer.Tests.Servers;
+using SyncServer.Tests.Spaces;
 using static SyncServer.Tests.Servers.Device;
 
 namespace SyncServer.Tests.Push;
@@ -71,6 +72,47 @@ public sealed class QueueTests
         var batch = await phone.BatchAsync(Enumerable.Range(0, 5).Select(i => Op("create", $"batch-{i}", 0, "{}")));
         Assert.Equal(200, batch.Status);
         await held.QueuedAsync(0);
+    }
+
+    [Fact]
+    public async Task A_space_that_is_locked_and_a_principal_that_waits_leave_room_for_others()
+    {
+        await using var server = await TestServers.StartAsync("--Push:QueueOps=16");
+        var (alice, space) = await New(server).SharedAsync();
+        var (bob, other) = (New(server), New(server));
+        Assert.Equal(201, (await alice.PutMemberAsync(bob.Principal, "writer")).Status);
+        await using var source = NpgsqlDataSource.Create(TestServers.ConnectionString);
+        await using var blocker = await source.OpenConnectionAsync();
+        await using var hold = await LockAsync(blocker, Guid.Parse(space));
+        var waiting = new[] { CreateAsync(alice), CreateAsync(alice) };
+        await UntilAsync(() => Task.FromResult(server.App.Services.GetRequiredService<CommitQueue>().Ops == 2));
+        Assert.Equal((503, 503), (await CreateAsync(bob.In(space)), await CreateAsync(alice.In("me"))));
+        Assert.Equal((201, 201), (await CreateAsync(bob), await CreateAsync(other)));
+        Assert.All(waiting, push => Assert.False(push.IsCompleted));
+        await hold.RollbackAsync();
+        Assert.All(await Task.WhenAll(waiting), status => Assert.Equal(201, status));
+        Assert.Equal((201, 201), (await CreateAsync(bob.In(space)), await CreateAsync(alice.In("me"))));
+    }
+
+    [Fact]
+    public async Task A_space_that_stays_locked_keeps_a_lane_from_nobody()
+    {
+        await using var server = await TestServers.StartAsync("--Push:Lanes=1", "--Database:LockTimeout=00:00:09");
+        var (stuck, other) = (New(server), New(server));
+        await using var source = NpgsqlDataSource.Create(TestServers.ConnectionString);
+        await using var first = await source.OpenConnectionAsync();
+        await using var second = await source.OpenConnectionAsync();
+        await using var stays = await LockAsync(first, Guid.Parse(await stuck.SpaceIdAsync()));
+        await using var ends = await LockAsync(second, Guid.Parse(await other.SpaceIdAsync()));
+        var waits = CreateAsync(stuck);
+        await UntilWaitingAsync(source, first);
+        var gets = CreateAsync(other);
+        await UntilWaitingAsync(source, second);
+        await ends.RollbackAsync();
+        Assert.Equal(201, await gets);
+        Assert.False(waits.IsCompleted);
+        await stays.RollbackAsync();
+        Assert.Equal(201, await waits);
     }
 
     [Fact]
@@ -143,18 +185,20 @@ public sealed class QueueTests
     }
 
     /// <summary>Returns as soon as somebody waits for what the connection has locked.</summary>
-    private static async Task UntilWaitingAsync(NpgsqlDataSource source, NpgsqlConnection blocker)
+    private static Task UntilWaitingAsync(NpgsqlDataSource source, NpgsqlConnection blocker) => UntilAsync(async () =>
     {
-        for (var left = DateTime.UtcNow.AddSeconds(30); ; await Task.Yield())
-        {
-            await using var command = source.CreateCommand("SELECT count(*) FROM pg_locks WHERE NOT granted AND $1 = ANY (pg_blocking_pids(pid))");
-            command.Parameters.Add(new NpgsqlParameter { Value = blocker.ProcessID });
-            if ((long)(await command.ExecuteScalarAsync())! > 0)
-            {
-                return;
-            }
+        await using var command = source.CreateCommand("SELECT count(*) FROM pg_locks WHERE NOT granted AND $1 = ANY (pg_blocking_pids(pid))");
+        command.Parameters.Add(new NpgsqlParameter { Value = blocker.ProcessID });
+        return (long)(await command.ExecuteScalarAsync())! > 0;
+    });
 
+    private static async Task UntilAsync(Func<Task<bool>> isSo)
+    {
+        for (var left = DateTime.UtcNow.AddSeconds(30); !await isSo(); await Task.Yield())
+        {
             Assert.True(DateTime.UtcNow < left, "Nobody came to wait.");
         }
     }
+
+    private static async Task<int> CreateAsync(Device device) => (await device.PushAsync("create", NewId(), 0, "{}")).Status;
 }
