@@ -15,7 +15,7 @@ namespace SyncServer.Benchmarks;
 /// </summary>
 internal sealed class Measurement(Database database, PgBench pgbench, Options options)
 {
-    private const int Phones = 1000;
+    public const int Phones = 1000;
 
     private const int PgBenchClients = 32;
 
@@ -51,7 +51,7 @@ internal sealed class Measurement(Database database, PgBench pgbench, Options op
             var under = new UnderLoad(database, servers, load, ops);
             await under.WarmAsync();
             var runs = new List<Run>();
-            var baselines = new List<BaselineRun>();
+            var (baselines, own) = (new List<BaselineRun>(), new List<BaselineRun>());
             for (var i = 0; i < options.Runs; i++)
             {
                 await database.ExecuteAsync("CHECKPOINT");
@@ -61,9 +61,15 @@ internal sealed class Measurement(Database database, PgBench pgbench, Options op
                     await database.ExecuteAsync("CHECKPOINT");
                     baselines.Add(await BaselineAsync(scenario.Baseline));
                 }
+
+                if (scenario.Baseline == Baseline.LonePush)
+                {
+                    await database.ExecuteAsync("CHECKPOINT");
+                    own.Add(await BaselineAsync(Baseline.OwnPush));
+                }
             }
 
-            return new ScenarioResult(scenario, runs, baselines, await under.CommandsAsync(RunIn));
+            return new ScenarioResult(scenario, runs, baselines, await under.CommandsAsync(RunIn)) { Own = own };
         }
         finally
         {
@@ -79,6 +85,7 @@ internal sealed class Measurement(Database database, PgBench pgbench, Options op
         {
             Baseline.Push => await pgbench.RunAsync("push", PgBenchClients, options.Seconds),
             Baseline.LonePush => await pgbench.RunAsync("push", clients: 1, options.Seconds),
+            Baseline.OwnPush => await pgbench.RunAsync("own", clients: 1, options.Seconds),
             Baseline.Pull => await pgbench.RunAsync("pull", PgBenchClients, options.Seconds),
             _ => await CopyAsync(),
         };
@@ -96,7 +103,7 @@ internal sealed class Measurement(Database database, PgBench pgbench, Options op
         return new PgBenchResult(LoadProgram.FirstSyncRecords / began.Elapsed.TotalSeconds, double.NaN, double.NaN);
     }
 
-    private static Child StartServer(Database database, byte[] secret, int port) => Child.Server(
+    public static Child StartServer(Database database, byte[] secret, int port) => Child.Server(
         Path.Combine(database.Scratch, "server.log"),
         [
             $"--urls=http://127.0.0.1:{port}",
@@ -107,7 +114,7 @@ internal sealed class Measurement(Database database, PgBench pgbench, Options op
             .. Tokens.Settings(secret),
         ]);
 
-    private static int FreePort()
+    public static int FreePort()
     {
         using var listener = new TcpListener(IPAddress.Loopback, port: 0);
         listener.Start();

@@ -1,22 +1,19 @@
-using BenchmarkDotNet.Configs;
-using BenchmarkDotNet.Jobs;
-using BenchmarkDotNet.Running;
-using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using SyncServer.Benchmarks;
+using SyncServer.Benchmarks.Live;
 using SyncServer.Benchmarks.Load;
 using SyncServer.Benchmarks.Machine;
+using SyncServer.Benchmarks.Micro;
 
 switch (args)
 {
     case ["load"]:
         return await LoadProgram.RunAsync();
+    case ["streams"]:
+        return await StreamProgram.RunAsync();
     case ["serve", .. var settings]:
         return await ServerProgram.RunAsync(settings);
     case ["core", .. var more]:
-        // In this process: BenchmarkDotNet would otherwise make a project of its own, which this repository's rules refuse.
-        BenchmarkSwitcher.FromAssembly(typeof(Options).Assembly).RunAll(
-            DefaultConfig.Instance.AddJob(Job.Default.WithToolchain(InProcessEmitToolchain.Instance)), more);
-        return 0;
+        return CoreBenchmarks.Run(more);
 }
 
 if (Options.Parse(args) is not { } options)
@@ -28,29 +25,46 @@ if (Options.Parse(args) is not { } options)
 await using var database = await Database.StartAsync();
 await Measurement.MigrateAsync(database);
 var pgbench = await PgBench.PrepareAsync(database);
-if (options.Scenarios.Any(scenario => scenario.Baseline == Baseline.Pull))
+if (options.Growth || options.Scenarios.Any(scenario => scenario.Baseline == Baseline.Pull))
 {
     await pgbench.FillPagesAsync();
 }
 
-if (options.Rows > 0)
+if (options is { Rows: > 0, Growth: false })
 {
     await pgbench.FillAsync(options.Rows);
 }
 
-var machine = await Report.MachineAsync(database, options);
 var measurement = new Measurement(database, pgbench, options);
 var results = new List<ScenarioResult>();
-foreach (var scenario in options.Scenarios)
+var (live, growth) = (new List<LiveResult>(), new List<ScenarioResult>());
+var report = new Report(await Report.MachineAsync(database, options), results, live, growth);
+try
 {
-    await Console.Error.WriteLineAsync($"{scenario.Name} …");
-    results.Add(await measurement.RunAsync(scenario));
-}
+    foreach (var scenario in options.Scenarios)
+    {
+        await Console.Error.WriteLineAsync($"{scenario.Name} …");
+        results.Add(await measurement.RunAsync(scenario));
+    }
 
-Report.Print(machine, results);
-if (options.Json is { } path)
+    if (options.Streams)
+    {
+        await new StreamMeasurement(database, options).RunAsync(live);
+    }
+
+    if (options.Growth)
+    {
+        await new Growth(measurement, pgbench, options).RunAsync(growth);
+    }
+}
+finally
 {
-    await Report.WriteAsync(path, machine, results);
+    // What was measured before something failed is worth showing; the program fails all the same.
+    report.Print();
+    if (options.Json is { } path)
+    {
+        await report.WriteAsync(path);
+    }
 }
 
 return 0;

@@ -11,6 +11,9 @@ internal enum Baseline
     /// <summary>The same, one session.</summary>
     LonePush,
 
+    /// <summary>The statements that the server sends for one op, one session; beside <see cref="LonePush"/>.</summary>
+    OwnPush,
+
     /// <summary>A page of 100 records, 32 sessions.</summary>
     Pull,
 

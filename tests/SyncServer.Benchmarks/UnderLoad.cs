@@ -8,13 +8,16 @@ namespace SyncServer.Benchmarks;
 internal sealed class UnderLoad(Database database, IReadOnlyList<Child> servers, Child load, int opsPerRequest)
 {
     /// <summary>On two busy cores most servers are warm after twenty.</summary>
-    private const int WarmUpSeconds = 60;
+    private const int WarmUpSeconds = 30;
 
     /// <summary>Seconds in a row in which hardly anything is compiled.</summary>
     private const int QuietSeconds = 3;
 
     /// <summary>Of compilation within a second: one per cent of a core, below the noise of a measurement.</summary>
     private const long QuietMilliseconds = 10;
+
+    /// <summary>Many groups of pushes, so that those at its ends do not count.</summary>
+    private static readonly TimeSpan CountingTime = TimeSpan.FromSeconds(2);
 
     /// <summary>Loads for as long as <paramref name="before"/> without looking, and then measures.</summary>
     public async Task<Run> RunAsync(TimeSpan before, TimeSpan measured)
@@ -25,12 +28,7 @@ internal sealed class UnderLoad(Database database, IReadOnlyList<Child> servers,
         var began = await FiguresAsync();
         await Task.Delay(measured);
         var ended = await FiguresAsync();
-        var window = JsonSerializer.Deserialize<WindowResult>(await load.AskAsync("stop"))!;
-        if (window.Unexpected is { } unexpected)
-        {
-            throw new InvalidDataException($"An answer that the workload did not expect:\n{unexpected}");
-        }
-
+        var window = await StopAsync();
         var ops = (double)window.Requests * opsPerRequest;
         return new Run(ops / window.Seconds, window.P50, window.P99)
         {
@@ -60,7 +58,7 @@ internal sealed class UnderLoad(Database database, IReadOnlyList<Child> servers,
             compiled = now;
         }
 
-        await load.AskAsync("stop");
+        await StopAsync();
     }
 
     /// <summary>Commands that the servers sent to the database per op.</summary>
@@ -70,9 +68,10 @@ internal sealed class UnderLoad(Database database, IReadOnlyList<Child> servers,
         await Task.Delay(before);
         await AskAllAsync("count");
         await load.AskAsync("measure");
-        await Task.Delay(TimeSpan.FromSeconds(1));
-        var window = JsonSerializer.Deserialize<WindowResult>(await load.AskAsync("stop"))!;
+        await Task.Delay(CountingTime);
+        // Before the load stops: what it still waits for then has its commands in no window.
         var commands = (await AskAllAsync("counted")).Sum(long.Parse);
+        var window = await StopAsync();
         return (double)commands / window.Requests / opsPerRequest;
     }
 
@@ -82,6 +81,15 @@ internal sealed class UnderLoad(Database database, IReadOnlyList<Child> servers,
         ProcessTimes.Of(load.Id),
         (await AskAllAsync("allocated")).Sum(long.Parse),
         await database.WalAsync());
+
+    /// <summary>Ends the load; any answer that the workload did not expect is the end of the whole measurement.</summary>
+    private async Task<WindowResult> StopAsync()
+    {
+        var window = JsonSerializer.Deserialize<WindowResult>(await load.AskAsync("stop"))!;
+        return window.Unexpected is null
+            ? window
+            : throw new InvalidDataException($"An answer that the workload did not expect:\n{window.Unexpected}");
+    }
 
     private async Task<long> CompiledAsync() => (await AskAllAsync("compiled")).Sum(long.Parse);
 

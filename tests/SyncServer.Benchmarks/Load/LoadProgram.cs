@@ -26,14 +26,22 @@ internal static class LoadProgram
 
     public const int BatchSize = 50;
 
+    /// <summary>Spaces that pages are read from, at the server and in pgbench: few enough to stay in shared buffers, so that no disk is measured.</summary>
+    public const int PagedSpaces = 200;
+
+    /// <summary>Records in each of them: one that the cursor has passed, a page, and a few more.</summary>
+    public const int PagedRecords = 110;
+
     public const int FirstSyncRecords = 100_000;
 
     public static async Task<int> RunAsync()
     {
         var spec = JsonSerializer.Deserialize<LoadSpec>((await Console.In.ReadLineAsync())!)!;
         IPEndPoint[] servers = [.. spec.Ports.Select(port => new IPEndPoint(IPAddress.Loopback, port))];
-        var phones = new Phones(spec.Secret, spec.Workload == "firstsync" ? 1 : spec.Phones, spec.Seed);
+        var phones = new Phones(spec.Secret, spec.Workload switch { "firstsync" => 1, "pull" => PagedSpaces, _ => spec.Phones }, spec.Seed);
         var (making, workload) = await PrepareAsync(spec, phones);
+        // What follows an answer runs on the one thread that waits for sockets, and waiting for the next command would stop it.
+        await Task.Yield();
         foreach (var step in making)
         {
             using var run = new LoadRun(step, servers, MakingConnections);
@@ -90,11 +98,11 @@ internal static class LoadProgram
                 var merged = new Notes(phones, perSpace: 10);
                 return ([new Notes.Making(merged, edited: true)], new Merges(merged));
             case "conflict":
-                var contested = new Notes(phones, perSpace: 50);
+                var contested = new Notes(phones, perSpace: 20);
                 return ([new Notes.Making(contested, edited: true)], new Parkings(contested));
             case "pull":
                 var paged = new Cursors(phones);
-                return ([new Notes.Making(new Notes(phones, perSpace: 110), edited: false), new Cursors.Fetching(paged, "limit=1")], new Pulls(paged, idle: false));
+                return ([new Notes.Making(new Notes(phones, PagedRecords), edited: false), new Cursors.Fetching(paged, "limit=1")], new Pulls(paged, idle: false));
             case "idle":
                 var heads = new Cursors(phones);
                 return ([new Cursors.Fetching(heads, "cursor=now")], new Pulls(heads, idle: true));

@@ -17,10 +17,10 @@ internal sealed class Child : IDisposable
 
     public int Id => _process.Id;
 
-    /// <summary>The load generator: it answers on its output.</summary>
-    public static Child Load()
+    /// <summary>A load generator, by its name on the command line: it answers on its output.</summary>
+    public static Child Load(string role = "load")
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!, [.. Self(), "load"]) { RedirectStandardOutput = true, UseShellExecute = false };
+        var start = new ProcessStartInfo(Environment.ProcessPath!, [.. Self(), role]) { RedirectStandardOutput = true, UseShellExecute = false };
         // One thread waits for all sockets and runs what follows: no hand-over between threads, and no second thread that spins.
         start.Environment["DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS"] = "1";
         start.Environment["DOTNET_SYSTEM_NET_SOCKETS_THREAD_COUNT"] = "1";
@@ -44,9 +44,15 @@ internal sealed class Child : IDisposable
     /// <summary>Sends one line and reads the one that answers it.</summary>
     public async Task<string> AskAsync(string line)
     {
-        await _process.StandardInput.WriteLineAsync(line);
-        await _process.StandardInput.FlushAsync();
+        Tell(line);
         return await HearAsync();
+    }
+
+    /// <summary>Sends a line that nothing answers.</summary>
+    public void Tell(string line)
+    {
+        _process.StandardInput.WriteLine(line);
+        _process.StandardInput.Flush();
     }
 
     /// <summary>The next line of the child.</summary>

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Text.RegularExpressions;
 using Npgsql;
+using SyncServer.Benchmarks.Load;
 using SyncServer.Storage.Embedded;
 
 namespace SyncServer.Benchmarks.Machine;
@@ -30,8 +31,20 @@ internal sealed partial class PgBench
         + """ "rev": 1,"deleted": false,"updatedAtServer": "2026-11-20T10. 15. 00.123Z","updatedBy": "phone-123","opId": "7f3b8f2a-3f2a-4b86-12345678901234567","data": """
         + Data + "}}";
 
+    /// <summary>More than a run makes, so that the heads of the next one are above.</summary>
+    private const long HeadsPerRun = 1_000_000_000;
+
+    private const long RowsPerFilledSpace = 1000;
+
+    /// <summary>Of disk for a row in each of the three tables, with its indexes, and as much again for the log and the rest.</summary>
+    private const long BytesPerFilledRow = 2048;
+
+    private const string ShortData = """{"title": "Offline notes"}""";
+
     private readonly Database _database;
     private readonly string _program;
+    private long _filledSpaces;
+    private long _runs;
 
     private PgBench(Database database, string program) => (_database, _program) = (database, program);
 
@@ -41,15 +54,20 @@ internal sealed partial class PgBench
         var binaries = await PostgresBinaries.FindAsync(Environment.GetEnvironmentVariable("Postgres__BinDirectory"), major: null, CancellationToken.None);
         // Packages that link PostgreSQL's programs into PATH sometimes leave pgbench out: PATH may still have another one.
         var bench = new PgBench(database, File.Exists(binaries.Path("pgbench")) ? binaries.Path("pgbench") : "pgbench");
-        foreach (var script in (string[])["push", "pull"])
+        foreach (var (name, script) in (ReadOnlySpan<(string, string)>)[("push", Resource("push")), ("pull", Resource("pull")), ("own", OwnPush.Script())])
         {
-            await File.WriteAllTextAsync(bench.PathOf(script), Script(script));
+            File.WriteAllText(bench.PathOf(name), script.Replace("@LAST@", $"{200_000_000_000 + LoadProgram.PagedSpaces}").Replace("@BODY@", $"'{Body}'").Replace("@DATA@", $"'{Data}'"));
         }
 
         await database.ExecuteAsync($"""
             INSERT INTO spaces (space_id, head, tombstone_horizon, history_horizon, name, personal, created_at)
             SELECT ('00000000-0000-4000-8000-' || s)::uuid, 0, 0, 0, NULL, true, '2026-11-20T10:15:00Z'
             FROM generate_series(100000000001, 100000000000 + {Spaces}) s
+            """);
+        // Only the server's own statements ask for a membership.
+        await database.ExecuteAsync($"""
+            INSERT INTO members (space_id, principal, role)
+            SELECT ('00000000-0000-4000-8000-' || s)::uuid, 'pgbench-' || s, 3 FROM generate_series(100000000001, 100000000000 + {Spaces}) s
             """);
         return bench;
     }
@@ -59,32 +77,41 @@ internal sealed partial class PgBench
         INSERT INTO records (space_id, entity, record_id, rev, seq, deleted, data, data_bytes, updated_at, updated_by, op_id)
         SELECT ('00000000-0000-4000-8000-' || s)::uuid, 'note', gen_random_uuid()::text, 1, n, false, '{Data}', {Data.Length},
             '2026-11-20T10:15:00Z', 'pgbench', gen_random_uuid()::text
-        FROM generate_series(200000000001, 200000000000 + {Spaces}) s, generate_series(1, 110) n
+        FROM generate_series(200000000001, 200000000000 + {LoadProgram.PagedSpaces}) s, generate_series(1, {LoadProgram.PagedRecords}) n
         """);
 
-    /// <summary>Fills the three large tables with other spaces' rows, a thousand in each.</summary>
+    /// <summary>
+    /// Fills the three large tables up to a number of rows, with other spaces' rows, a thousand in each. Their data is short: what
+    /// growth costs is looking up rows among many, and large ones would need tens of gigabytes. Throws where the disk has no room.
+    /// </summary>
     public async Task FillAsync(long rows)
     {
-        var (spaces, each) = ((rows + 999) / 1000, Math.Min(rows, 1000));
+        if (new DriveInfo(_database.Scratch).AvailableFreeSpace is var free && free < rows * BytesPerFilledRow)
+        {
+            throw new IOException($"{rows:N0} rows need up to {rows * BytesPerFilledRow >> 30} GiB of disk, and {free >> 30} are free.");
+        }
+
+        var (first, last) = (_filledSpaces + 1, (rows + RowsPerFilledSpace - 1) / RowsPerFilledSpace);
+        _filledSpaces = last;
         const string Of = "('10000000-0000-4000-8000-' || (100000000000 + s))::uuid";
-        var from = $"FROM generate_series(1, {spaces}) s, generate_series(1, {each}) n";
+        var from = $"FROM generate_series({first}, {last}) s, generate_series(1, {Math.Min(rows, RowsPerFilledSpace)}) n";
         await _database.ExecuteAsync($"""
             INSERT INTO records (space_id, entity, record_id, rev, seq, deleted, data, data_bytes, updated_at, updated_by, op_id)
-            SELECT {Of}, 'note', gen_random_uuid()::text, 1, n, false, '{Data}', {Data.Length}, '2026-11-20T10:15:00Z', 'filler', gen_random_uuid()::text {from}
+            SELECT {Of}, 'note', gen_random_uuid()::text, 1, n, false, '{ShortData}', {ShortData.Length}, '2026-11-20T10:15:00Z', 'filler', gen_random_uuid()::text {from}
             """);
         await _database.ExecuteAsync($"""
             INSERT INTO changes (space_id, seq, entity, record_id, rev, kind, op_id, principal, device, at, tag, patch, bytes)
-            SELECT {Of}, n, 'note', gen_random_uuid()::text, 1, 1, gen_random_uuid()::text, 'filler', 'a', '2026-11-20T10:15:00Z', n, '{Data}', {Data.Length} {from}
+            SELECT {Of}, n, 'note', gen_random_uuid()::text, 1, 1, gen_random_uuid()::text, 'filler', 'a', '2026-11-20T10:15:00Z', n, '{ShortData}', {ShortData.Length} {from}
             """);
         await _database.ExecuteAsync($"""
             INSERT INTO outcomes (space_id, principal, op_id, fingerprint, state, status, rev, etag, body, entity, decided_at)
-            SELECT {Of}, 'filler', gen_random_uuid()::text, decode(md5(n::text) || md5(s::text), 'hex'), 1, 201, 1, '"rev-1"', '{Body}'::bytea, 'note', '2026-11-20T10:15:00Z' {from}
+            SELECT {Of}, 'filler', gen_random_uuid()::text, decode(md5(n::text) || md5(s::text), 'hex'), 1, 201, 1, '"rev-1"', '{ShortData}'::bytea, 'note', '2026-11-20T10:15:00Z' {from}
             """);
         await _database.ExecuteAsync("VACUUM (ANALYZE) records, changes, outcomes");
     }
 
     /// <summary>Runs a script for some seconds.</summary>
-    /// <param name="script">push or pull.</param>
+    /// <param name="script">push, pull or own.</param>
     /// <param name="clients">Sessions, each of which waits for its answers.</param>
     /// <param name="seconds">How long.</param>
     public async Task<PgBenchResult> RunAsync(string script, int clients, int seconds)
@@ -94,7 +121,7 @@ internal sealed partial class PgBench
         string[] logged = clients == 1 ? ["--log", $"--log-prefix={log}"] : [];
         var start = new ProcessStartInfo(_program,
         [
-            "-n", "-M", "prepared", "-c", $"{clients}", "-j", $"{Math.Min(clients, 2)}", "-T", $"{seconds}", "-f", PathOf(script), .. logged,
+            "-n", "-M", "prepared", "-c", $"{clients}", "-j", $"{Math.Min(clients, 2)}", "-T", $"{seconds}", "-f", PathOf(script), "-D", $"n={++_runs * HeadsPerRun}", .. logged,
             "-h", connection.Host!, "-p", $"{connection.Port}", "-U", connection.Username!, connection.Database!,
         ])
         {
@@ -119,11 +146,11 @@ internal sealed partial class PgBench
 
     private string PathOf(string script) => Path.Combine(_database.Scratch, $"{script}.sql");
 
-    private static string Script(string name)
+    private static string Resource(string name)
     {
         using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream($"{name}.sql")!;
         using var reader = new StreamReader(stream);
-        return reader.ReadToEnd().Replace("@BODY@", $"'{Body}'").Replace("@DATA@", $"'{Data}'");
+        return reader.ReadToEnd();
     }
 
     /// <summary>The third field of every line: microseconds of one transaction.</summary>

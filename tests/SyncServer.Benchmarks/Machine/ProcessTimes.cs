@@ -19,17 +19,22 @@ internal static class ProcessTimes
     /// <summary>Of a process and everything it has started, whether it still runs or not: a postmaster and its backends.</summary>
     public static double OfFamily(int pid)
     {
-        if (Read(pid) is not { } parent)
+        while (Read(pid) is { } parent)
         {
-            return double.NaN;
+            var children = Directory.EnumerateDirectories("/proc").Select(Path.GetFileName)
+                .Where(name => int.TryParse(name, out _))
+                .Select(name => Read(int.Parse(name!)))
+                .OfType<Times>()
+                .Where(times => times.Parent == pid)
+                .Sum(child => child.Own + child.Ended);
+            // A child that ended meanwhile stands in neither sum, or in both: then everything is read again.
+            if (Read(pid) is { } still && still.Ended == parent.Ended)
+            {
+                return parent.Own + parent.Ended + children;
+            }
         }
 
-        var children = Directory.EnumerateDirectories("/proc").Select(Path.GetFileName)
-            .Where(name => int.TryParse(name, out _))
-            .Select(name => Read(int.Parse(name!)))
-            .OfType<Times>()
-            .Where(times => times.Parent == pid);
-        return parent.Own + parent.Ended + children.Sum(child => child.Own + child.Ended);
+        return double.NaN;
     }
 
     /// <summary>The process that started this one.</summary>

@@ -24,6 +24,11 @@ internal static class ServerProgram
                 case "allocated":
                     await Console.Error.WriteLineAsync($"{GC.GetTotalAllocatedBytes()}");
                     break;
+                case "collected":
+                    // What is given back to the system counts as free: RSS afterwards is what the server holds.
+                    GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+                    await Console.Error.WriteLineAsync($"{GC.GetTotalMemory(forceFullCollection: true)}");
+                    break;
                 case "compiled":
                     await Console.Error.WriteLineAsync($"{JitInfo.GetCompilationTime().TotalMilliseconds:0}");
                     break;

@@ -65,7 +65,7 @@ internal sealed class Pulls(Cursors cursors, bool idle) : Workload
     }
 
     public override bool Answered(Slot slot, int status, ReadOnlySpan<byte> answer) =>
-        status == 200 && answer.IndexOf("\"changes\":[]"u8) >= 0 == idle;
+        status == 200 && answer.IndexOf(idle ? "\"changes\":[]"u8 : "\"hasMore\":true"u8) >= 0;
 }
 
 /// <summary>A whole space from the beginning, page by page, and again.</summary>

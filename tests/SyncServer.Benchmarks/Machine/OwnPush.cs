@@ -1,0 +1,90 @@
+using System.Reflection;
+using System.Text;
+using System.Text.RegularExpressions;
+using SyncServer.Storage;
+
+namespace SyncServer.Benchmarks.Machine;
+
+/// <summary>
+/// The statements that the server sends for one create, as a pgbench script: two pipelines, the first to BEGIN, lock and read,
+/// the second to write and COMMIT. Their text is the server's own; only the arguments are pgbench's, arrays of one row each. So
+/// what lies between this and a push over HTTP is the server's process and the way to it.
+/// </summary>
+internal static partial class OwnPush
+{
+    private const string Space = "ARRAY['00000000-0000-4000-8000-' || :space]::uuid[]";
+    private const string Principal = "ARRAY['pgbench-' || :space]::text[]";
+    private const string Entity = "ARRAY['note']::text[]";
+    private const string Record = "ARRAY['0190a7c2-8d41-7000-' || :record]::text[]";
+    private const string OpId = "ARRAY['7f3b8f2a-3f2a-4b86-' || :op]::text[]";
+    private const string Device = "ARRAY['a']::text[]";
+    private const string Now = "ARRAY['2026-11-20T10:15:00Z']::timestamptz[]";
+    private const string Fingerprint = @"ARRAY['\x2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae']::bytea[]";
+    private const string Location = "ARRAY['/v1/spaces/00000000-0000-4000-8000-100000000001/records/note/0190a7c2-8d41-7000-' || :record]::text[]";
+
+    // A pipeline cannot hand a result on, so the head is counted in pgbench: it rises, which is all that a row costs by it.
+    private const string Head = "ARRAY[:n]::bigint[]";
+
+    // One row of tallies after the sum: one op applied, and nothing else.
+    private static readonly string[] Tallies = [Big(1), .. Enumerable.Repeat(Big(0), 7)];
+
+    /// <summary>The script, with <c>@DATA@</c> and <c>@BODY@</c> where a note and an answer stand.</summary>
+    public static string Script()
+    {
+        string[] load =
+        [
+            "BEGIN",
+            Of<SpaceLoad>("Settings"),
+            Of<SpaceLoad>("Skip", Space, Principal, Small(2)),
+            Of<SpaceLoad>("Roles", Space, Principal),
+            Of<SpaceLoad>("Outcomes", Space, Principal, OpId),
+            Of<SpaceLoad>("Records", Space, Principal, Entity, Record),
+            Of<SpaceLoad>("OpenConflicts", Space, Principal, Entity, Record, Device),
+        ];
+        string[] write =
+        [
+            Of(typeof(SpaceWrite), "Heads", Space, Head),
+            Of(typeof(SpaceWrite), "NewRecords", Space, Entity, Record, Big(1), Head, "ARRAY[false]", "ARRAY[@DATA@]::json[]", "ARRAY[300]", Now, Principal, OpId),
+            Of(typeof(SpaceWrite), "Changes", Space, Head, Entity, Record, Big(1), Small(1), OpId, Principal, Device, "ARRAY[NULL]::bigint[]", Now,
+                "ARRAY[:tag]::bigint[]", "ARRAY[@DATA@]::json[]", "ARRAY[NULL]::json[]", "ARRAY[NULL]::json[]", "ARRAY[300]"),
+            Of(typeof(SpaceWrite), "Outcomes", Space, Principal, OpId, Fingerprint, Small(1), Small(201), Big(1), "ARRAY[NULL]::text[]",
+                "ARRAY['\"rev-1\"']", Location, "ARRAY[@BODY@]::bytea[]", Entity, Now),
+            Of(typeof(SpaceWrite), "Totals", [Space, Entity, Big(1), "ARRAY[:tag]::numeric[]", .. Tallies]),
+            "COMMIT",
+        ];
+        var script = new StringBuilder("""
+            \set space random(100000000001, 100000001000)
+            \set op random(10000000000000000, 99999999999999999)
+            \set record random(10000000000000000, 99999999999999999)
+            \set tag random(1, 9000000000000000000)
+            \set n :n + 1
+
+            """);
+        foreach (var pipeline in (string[][])[load, write])
+        {
+            script.Append("\\startpipeline\n").AppendJoin(";\n", pipeline).Append(";\n\\endpipeline\n");
+        }
+
+        return script.ToString();
+    }
+
+    private static string Big(long value) => $"ARRAY[{value}]::bigint[]";
+
+    private static string Small(short value) => $"ARRAY[{value}]::smallint[]";
+
+    private static string Of<T>(string name, params string[] arguments) => Of(typeof(T), name, arguments);
+
+    /// <summary>A statement by the name that it has in the server, with its arguments in the places of its parameters.</summary>
+    private static string Of(Type type, string name, params string[] arguments)
+    {
+        var sql = type.GetField(name, BindingFlags.NonPublic | BindingFlags.Static)?.GetValue(null) as string
+            ?? throw new InvalidOperationException($"{type.Name} has no statement {name} any more; OwnPush has to follow it.");
+        var asked = Parameter().Matches(sql).Select(match => int.Parse(match.Groups["n"].ValueSpan)).DefaultIfEmpty().Max();
+        return asked == arguments.Length
+            ? Parameter().Replace(sql, match => arguments[int.Parse(match.Groups["n"].ValueSpan) - 1])
+            : throw new InvalidOperationException($"{type.Name}.{name} takes {asked} parameters and OwnPush gives {arguments.Length}.");
+    }
+
+    [GeneratedRegex(@"\$(?<n>\d+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Parameter();
+}
