@@ -30,8 +30,13 @@ internal static partial class Log
         + "which stay as they are; 'SyncServer check' names them")]
     public static partial void UniqueValuesShared(ILogger logger, Guid spaceId, long count);
 
-    [LoggerMessage(EventId = 6, Level = LogLevel.Information, Message = "Space {SpaceId} is busy: its unique values are registered with its next write")]
-    public static partial void UniqueKeysLeft(ILogger logger, Guid spaceId);
+    [LoggerMessage(EventId = 6, Level = LogLevel.Information, Message = "Space {SpaceId} is busy or too large for now (SqlState {State}): "
+        + "its unique values are registered with its next write")]
+    public static partial void UniqueKeysLeft(ILogger logger, Guid spaceId, string state);
+
+    [LoggerMessage(EventId = 7, Level = LogLevel.Warning, Message = "The unique values of all spaces cannot be registered now ({Cause}): "
+        + "those of the others are with the next write to each")]
+    public static partial void UniqueKeysInterrupted(ILogger logger, string cause);
 
     [LoggerMessage(EventId = 30, Level = LogLevel.Warning, Message = "Hints between servers are interrupted, which costs latency alone ({Cause})")]
     public static partial void HintsInterrupted(ILogger logger, string cause);

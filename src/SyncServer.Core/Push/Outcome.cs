@@ -73,6 +73,9 @@ public sealed record StoredOutcome(Outcome Outcome, ReadOnlyMemory<byte> Fingerp
     /// <summary>Whether it is past its retention: status, state and revision are left, what was answered is not.</summary>
     public bool IsExpired { get; init; }
 
+    /// <summary>Whether what was answered stayed in the database, because it was not asked for or there was no room for it.</summary>
+    public bool IsBodyLeft { get; init; }
+
     /// <summary>The entity it was about, for figures; empty for requests that are not about a record.</summary>
     public string Entity { get; init; } = "";
 

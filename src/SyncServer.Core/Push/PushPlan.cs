@@ -86,7 +86,10 @@ public static class PushPlan
         return outcome;
     }
 
-    /// <summary>The first answer again, or 422 where the key came with another request; the first outcome stays either way.</summary>
+    /// <summary>
+    /// The first answer again, 422 where the key came with another request, or a refusal where there was no room to load the
+    /// answer; the first outcome stays either way.
+    /// </summary>
     public static Outcome Repeat(SpacePlan plan, PushContext context, string opId, ReadOnlyMemory<byte> fingerprint, StoredOutcome first)
     {
         if (!first.Fingerprint.Span.SequenceEqual(fingerprint.Span))
@@ -94,6 +97,11 @@ public static class PushPlan
             plan.Tallies.Add(first.Entity, tally => tally with { Reused = tally.Reused + 1 });
             return Refusal(new Rejection(ErrorCode.IdempotencyKeyReused, "This key was used for another request, whose outcome stands."),
                 Occurred(context, opId), OutcomeState.Unknown, writer => WriteFirst(writer, first));
+        }
+
+        if (first.IsBodyLeft)
+        {
+            return NoRoom(context, opId);
         }
 
         plan.Tallies.Add(first.Entity, tally => tally with { Replayed = tally.Replayed + 1 });

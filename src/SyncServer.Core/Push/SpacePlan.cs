@@ -45,6 +45,7 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     private readonly List<ConflictRow> _conflictRows = [];
     private readonly List<ResolvedOp> _resolved = [];
     private readonly List<Change> _unchanged = [];
+    private readonly HashSet<RecordKey> _cutRecords = [];
     private readonly List<Change> _ownLater = [];
     private readonly Dictionary<(RecordKey, long, Author), DeviceState> _devices = [];
     private readonly Dictionary<UniqueKey, HashSet<string>> _keyHolders = [];
@@ -124,6 +125,13 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
 
     /// <summary>Not all of what was asked for was loaded.</summary>
     public void CutHistory() => MissesHistory = true;
+
+    /// <summary>Of one record not all was loaded that came after a base: nothing is merged on it.</summary>
+    public void CutHistory(RecordKey key)
+    {
+        MissesHistory = true;
+        _cutRecords.Add(key);
+    }
 
     /// <summary>Takes over an open conflict and the <c>$conflict</c> record that holds it.</summary>
     public void Load(ParkedConflict conflict, SyncRecord holder)
@@ -230,7 +238,7 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
         }
 
         var since = HistoryOf(record.Key).Where(change => change.Rev > baseRev).ToList();
-        if (since.Count != expected)
+        if (since.Count != expected || _cutRecords.Contains(record.Key))
         {
             MissesHistory = true;
             return null;

@@ -45,7 +45,7 @@ internal sealed class HistoryQuery(NpgsqlDataSource source)
                     WHERE space_id = $1 AND entity = $3 AND record_id = $4 AND rev < $5
                     ORDER BY rev DESC LIMIT $6 + 1)
                     UNION ALL
-                    (SELECT 0, entity, record_id, rev, {(int)OpKind.Update}, op_id, principal, device, n, at, 0, NULL, sent, NULL, merge, coalesce(bytes, 0)
+                    (SELECT 0, entity, record_id, rev, {(int)OpKind.Update}, op_id, principal, device, n, at, 0, NULL, sent, NULL, merge, coalesce(bytes, octet_length(sent::text))
                     FROM unchanged_ops
                     WHERE space_id = $1 AND entity = $3 AND record_id = $4 AND (rev, at, op_id, principal) < ($8, $9, $10, $11)
                     ORDER BY rev DESC, at DESC, op_id DESC, principal DESC LIMIT $6 + 1)) AS entry

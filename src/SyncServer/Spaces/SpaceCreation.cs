@@ -10,11 +10,11 @@ using SyncServer.Storage;
 namespace SyncServer.Spaces;
 
 /// <summary>Makes shared spaces. The outcome stands in the caller's personal space, in the transaction that makes the space.</summary>
-internal sealed class SpaceCreation(SpaceTransaction transaction, ServerIdentity identity, Limits limits)
+internal sealed class SpaceCreation(SpaceTransaction transaction, UniqueRegister register, ServerIdentity identity, Limits limits)
 {
     private const string Space = """
-        INSERT INTO spaces (space_id, head, tombstone_horizon, history_horizon, name, personal, created_at)
-        VALUES ($1, 0, 0, 0, $2, false, $3)
+        INSERT INTO spaces (space_id, head, tombstone_horizon, history_horizon, name, personal, created_at, unique_rules)
+        VALUES ($1, 0, 0, 0, $2, false, $3, $4)
         """;
 
     /// <summary>The space, its owner and the owner's <c>$member</c> record; or the answer that the key had before.</summary>
@@ -38,6 +38,7 @@ internal sealed class SpaceCreation(SpaceTransaction transaction, ServerIdentity
             insert.Parameters.Add(new NpgsqlParameter { Value = space.SpaceId });
             insert.Parameters.Add(new NpgsqlParameter { Value = name });
             insert.Parameters.Add(new NpgsqlParameter { Value = plan.Now });
+            insert.Parameters.Add(register.Mark());
             await insert.ExecuteNonQueryAsync(cancellation);
             await MemberRows.WriteAsync(connection, space.SpaceId, owner, cancellation);
             await SpaceWrite.WriteAsync(connection, space);

@@ -1,11 +1,12 @@
 using Microsoft.Extensions.Caching.Memory;
 using Npgsql;
 using SyncServer.Core.Spaces;
+using SyncServer.Storage;
 
 namespace SyncServer.Spaces;
 
 /// <summary>From the <c>{space}</c> of a route to the id of a space. It grants nothing: roles are read with the data.</summary>
-internal sealed class SpaceDirectory(NpgsqlDataSource source, TimeProvider clock) : IDisposable
+internal sealed class SpaceDirectory(NpgsqlDataSource source, TimeProvider clock, UniqueRegister register) : IDisposable
 {
     /// <summary>Principals whose personal space is remembered: those who are active at one server, at some 300 bytes each.</summary>
     private const int RememberedSpaces = 50_000;
@@ -16,8 +17,8 @@ internal sealed class SpaceDirectory(NpgsqlDataSource source, TimeProvider clock
     // Behind a statement that makes or moves the account; a space that somebody else has just made is only returned.
     private const string MadeSpace = """
         , space AS (
-            INSERT INTO spaces (space_id, head, tombstone_horizon, history_horizon, name, personal, created_at)
-            SELECT space_id, 0, 0, 0, NULL, true, $3 FROM account WHERE space_id = $2),
+            INSERT INTO spaces (space_id, head, tombstone_horizon, history_horizon, name, personal, created_at, unique_rules)
+            SELECT space_id, 0, 0, 0, NULL, true, $3, $5 FROM account WHERE space_id = $2),
         member AS (
             INSERT INTO members (space_id, principal, role)
             SELECT space_id, $1, $4 FROM account WHERE space_id = $2)
@@ -42,7 +43,7 @@ internal sealed class SpaceDirectory(NpgsqlDataSource source, TimeProvider clock
     /// Makes <paramref name="spaceId"/> the personal space, new and empty, in the caller's transaction. The former one is
     /// left as it is, and whoever moves the account holds its lock.
     /// </summary>
-    public static async Task MoveAsync(NpgsqlConnection connection, string principal, Guid spaceId, DateTimeOffset now)
+    public async Task MoveAsync(NpgsqlConnection connection, string principal, Guid spaceId, DateTimeOffset now)
     {
         await using var move = new NpgsqlCommand(NextSpace, connection);
         AddParameters(move, principal, spaceId, now);
@@ -106,11 +107,12 @@ internal sealed class SpaceDirectory(NpgsqlDataSource source, TimeProvider clock
         return (Guid)(await make.ExecuteScalarAsync(cancellation))!;
     }
 
-    private static void AddParameters(NpgsqlCommand command, string principal, Guid spaceId, DateTimeOffset now)
+    private void AddParameters(NpgsqlCommand command, string principal, Guid spaceId, DateTimeOffset now)
     {
         command.Parameters.Add(new NpgsqlParameter { Value = principal });
         command.Parameters.Add(new NpgsqlParameter { Value = spaceId });
         command.Parameters.Add(new NpgsqlParameter { Value = now });
         command.Parameters.Add(new NpgsqlParameter { Value = (short)Role.Owner });
+        command.Parameters.Add(register.Mark());
     }
 }

@@ -9,7 +9,7 @@ using SyncServer.Storage;
 namespace SyncServer.Spaces;
 
 /// <summary>Erases spaces: every row of every table that belongs to one, outcomes included.</summary>
-internal sealed class SpaceErasure(SpaceTransaction transaction, IDbContextFactory<SyncDb> databases, ServerIdentity identity, Limits limits)
+internal sealed class SpaceErasure(SpaceTransaction transaction, IDbContextFactory<SyncDb> databases, SpaceDirectory directory, ServerIdentity identity, Limits limits)
 {
     // A space of millions of rows takes minutes; what waits for it meanwhile is only that space.
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
@@ -43,7 +43,7 @@ internal sealed class SpaceErasure(SpaceTransaction transaction, IDbContextFacto
 
             await EraseAsync(connection, personal.SpaceId);
             var next = new SpacePlan(Guid.NewGuid(), head: 0, loaded.Plan.Now, new Entropy(RandomNumberGenerator.GetBytes(16)));
-            await SpaceDirectory.MoveAsync(connection, personal.Principal, next.SpaceId, next.Now);
+            await directory.MoveAsync(connection, personal.Principal, next.SpaceId, next.Now);
             var outcome = request.Decided(next, context, Erased);
             await SpaceWrite.WriteAsync(connection, next);
             return new Decided<Outcome>(outcome);

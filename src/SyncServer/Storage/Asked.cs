@@ -6,12 +6,13 @@ namespace SyncServer.Storage;
 
 /// <summary>
 /// What a list of requests asks for, as the columns of the statements that ask: one array for each column, and one row of
-/// them for each thing that is asked.
+/// them for each thing that is asked, however many of the requests ask for it.
 /// </summary>
 internal sealed class Asked
 {
     private readonly List<LoadSpec> _specOfOp;
     private readonly List<string> _opIds;
+    private readonly List<bool> _isOwn;
     private readonly List<LoadSpec> _specOfRecord;
     private readonly List<RecordKey> _records;
 
@@ -20,17 +21,14 @@ internal sealed class Asked
         Specs = specs;
         _specOfOp = new List<LoadSpec>(specs.Count);
         _opIds = new List<string>(specs.Count);
+        _isOwn = new List<bool>(specs.Count);
         _specOfRecord = new List<LoadSpec>(specs.Count);
         _records = new List<RecordKey>(specs.Count);
+        AddOps();
+        var records = new HashSet<(Guid, string, string, RecordKey)>(specs.Count);
         foreach (var spec in specs)
         {
-            foreach (var opId in spec.OpIds)
-            {
-                _specOfOp.Add(spec);
-                _opIds.Add(opId);
-            }
-
-            foreach (var key in spec.Records)
+            foreach (var key in spec.Records.Where(key => records.Add((spec.SpaceId, spec.Principal, spec.Device, key))))
             {
                 _specOfRecord.Add(spec);
                 _records.Add(key);
@@ -51,6 +49,24 @@ internal sealed class Asked
     public bool HasLate { get; }
 
     public bool HasUniqueKeys { get; }
+
+    /// <summary>Own keys before dependencies, so that what is both has its body loaded.</summary>
+    private void AddOps()
+    {
+        var asked = new HashSet<(Guid, string, string)>(Specs.Count);
+        foreach (var isOwn in new[] { true, false })
+        {
+            foreach (var spec in Specs)
+            {
+                foreach (var opId in (isOwn ? spec.OpIds : spec.Dependencies).Where(opId => asked.Add((spec.SpaceId, spec.Principal, opId))))
+                {
+                    _specOfOp.Add(spec);
+                    _opIds.Add(opId);
+                    _isOwn.Add(isOwn);
+                }
+            }
+        }
+    }
 
     /// <summary>Whose the op id in this row is.</summary>
     public LoadSpec SpecOfOp(int row) => _specOfOp[row];
@@ -89,7 +105,10 @@ internal sealed class Asked
         return new NpgsqlBatchCommand(sql).With(rows.Spaces).With(rows.Principals);
     }
 
-    /// <summary>Spaces, principals and op ids.</summary>
+    /// <summary>Whether the op id in this row is the key of one of the requests.</summary>
+    public bool IsOwnOp(int row) => _isOwn[row];
+
+    /// <summary>Spaces, principals, op ids, whether they are requests' own, and the bytes of bodies that there is room for.</summary>
     public NpgsqlBatchCommand Ops(string sql)
     {
         var rows = new Columns(_opIds.Count);
@@ -98,7 +117,7 @@ internal sealed class Asked
             rows.Add(spec.SpaceId, spec.Principal);
         }
 
-        return new NpgsqlBatchCommand(sql).With(rows.Spaces).With(rows.Principals).With(_opIds);
+        return new NpgsqlBatchCommand(sql).With(rows.Spaces).With(rows.Principals).With(_opIds).With(_isOwn).With(Specs.Max(spec => spec.AnswerBytes));
     }
 
     /// <summary>Spaces, principals, records, and devices where they are asked for.</summary>
@@ -136,20 +155,18 @@ internal sealed class Asked
         return new NpgsqlBatchCommand(sql).With(rows.Spaces).With(rows.Principals).With(rows.Entities).With(rows.Ids).With(revs);
     }
 
-    /// <summary>Spaces, principals, records, devices and counters.</summary>
+    /// <summary>Spaces, principals, records, devices and their lowest counters.</summary>
     public NpgsqlBatchCommand Late(string sql)
     {
         var rows = new Columns(Specs.Count);
         var (devices, counters) = (new List<string>(Specs.Count), new List<long>(Specs.Count));
-        foreach (var spec in Specs)
+        foreach (var late in Specs.SelectMany(spec => spec.Late.Select(late => (Spec: spec, late.Key, N: late.Value)))
+            .GroupBy(late => (late.Spec.SpaceId, late.Spec.Principal, late.Spec.Device, late.Key)))
         {
-            foreach (var (key, n) in spec.Late)
-            {
-                rows.Add(spec.SpaceId, spec.Principal);
-                rows.Add(key);
-                devices.Add(spec.Device);
-                counters.Add(n);
-            }
+            rows.Add(late.Key.SpaceId, late.Key.Principal);
+            rows.Add(late.Key.Key);
+            devices.Add(late.Key.Device);
+            counters.Add(late.Min(asked => asked.N));
         }
 
         return new NpgsqlBatchCommand(sql)

@@ -13,8 +13,20 @@ internal sealed record LoadSpec(Guid SpaceId, string Principal, string Device)
 {
     private static readonly Dictionary<RecordKey, long> NoneLate = [];
 
-    /// <summary>Op ids whose outcomes matter: the request's own keys and what they depend on.</summary>
+    // Of a request with one key, whose answer is loaded whatever its size.
+    private const long MostAnswerBytes = 1;
+
+    /// <summary>The request's own keys, whose outcomes are the answers to a repeat.</summary>
     public IReadOnlyCollection<string> OpIds { get; init; } = [];
+
+    /// <summary>What the ops depend on: how those ended matters, what they were answered does not.</summary>
+    public IReadOnlyCollection<string> Dependencies { get; init; } = [];
+
+    /// <summary>
+    /// Bytes of stored answers that are loaded for the request, in the order of its keys; the first that reaches beyond is the
+    /// last with its body. As <see cref="Limits.PushAnswerBytesMax"/>, because an answer has room for no more.
+    /// </summary>
+    public long AnswerBytes { get; init; } = MostAnswerBytes;
 
     /// <summary>Records that matter, as they are now.</summary>
     public IReadOnlyCollection<RecordKey> Records { get; init; } = [];
@@ -40,6 +52,7 @@ internal sealed record LoadSpec(Guid SpaceId, string Principal, string Device)
         var opIds = new HashSet<string>(items.Count, StringComparer.Ordinal);
         var records = new HashSet<RecordKey>(items.Count);
         HashSet<MergeBase>? bases = null;
+        HashSet<string>? dependencies = null;
         var ops = 0;
         var isLate = false;
         foreach (var item in items)
@@ -51,7 +64,11 @@ internal sealed record LoadSpec(Guid SpaceId, string Principal, string Device)
 
             ops++;
             opIds.Add(op.OpId);
-            opIds.UnionWith(op.DependsOn);
+            if (op.DependsOn.Count > 0)
+            {
+                (dependencies ??= new HashSet<string>(StringComparer.Ordinal)).UnionWith(op.DependsOn);
+            }
+
             records.Add(op.Key);
             isLate |= op is { Kind: OpKind.Update, BaseRev: null };
             // A strict op is measured by its precondition and a create by what exists: neither asks what came between.
@@ -64,6 +81,8 @@ internal sealed record LoadSpec(Guid SpaceId, string Principal, string Device)
         return new LoadSpec(spaceId, context.Principal, context.Device)
         {
             OpIds = opIds,
+            Dependencies = (IReadOnlyCollection<string>?)dependencies ?? [],
+            AnswerBytes = context.Limits.PushAnswerBytesMax,
             Records = records,
             Bases = (IReadOnlyCollection<MergeBase>?)bases ?? [],
             Late = isLate ? OwnLater.Of(context.Device, items.Where(item => item.Op is not null).Select(item => item.Op!)) : NoneLate,

@@ -52,12 +52,20 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
             WHERE m.space_id = k.space_id AND m.principal BETWEEN k.principal AND k.principal LIMIT 1) AS m
         """;
 
+    // Bodies of dependencies are not read, and those of repeats as far as the answer has room, the spaces with few before
+    // those with many. What is left out is never read from where PostgreSQL keeps large values.
     private const string Outcomes = $"""
-        SELECT o.op_id, o.fingerprint, o.state, o.status, o.rev, o.conflict_id, o.choice, o.etag, o.location, o.body, o.entity, k.i
-        FROM unnest($1, $2, $3) WITH ORDINALITY AS k(space_id, principal, op_id, i)
-        CROSS JOIN LATERAL (
-            SELECT * FROM outcomes o
-            WHERE o.space_id = k.space_id AND o.principal = k.principal AND o.op_id = k.op_id AND {IsMember} LIMIT 1) AS o
+        SELECT o.op_id, o.fingerprint, o.state, o.status, o.rev, o.conflict_id, o.choice, o.etag, o.location,
+            CASE WHEN o.fits THEN o.body END, o.entity, o.i, o.body IS NULL, o.fits
+        FROM (
+            SELECT s.*, s.own AND sum(s.size) OVER (ORDER BY s.space_size, s.space_id, s.i ROWS UNBOUNDED PRECEDING) - s.size < $5 AS fits
+            FROM (
+                SELECT o.*, k.i, k.own, s.size, sum(s.size) OVER (PARTITION BY o.space_id) AS space_size
+                FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS k(space_id, principal, op_id, own, i)
+                CROSS JOIN LATERAL (
+                    SELECT * FROM outcomes o
+                    WHERE o.space_id = k.space_id AND o.principal = k.principal AND o.op_id = k.op_id AND {IsMember} LIMIT 1) AS o
+                CROSS JOIN LATERAL (SELECT CASE WHEN k.own THEN coalesce(octet_length(o.body), 0) ELSE 0 END::bigint AS size) AS s) AS s) AS o
         """;
 
     private const string Records = $"""
@@ -109,17 +117,28 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
         ORDER BY c.seq
         """;
 
-    private const string Unchanged = $"""
-        SELECT o.entity, o.record_id, o.rev, o.op_id, o.device, o.n, o.at, o.sent, o.space_id, o.principal
+    // The same for ops that changed nothing. A part of a record's is of no use, so a run is loaded whole or its first row says
+    // that it was cut; rows of older servers have no size and are measured.
+    private static readonly string Unchanged = $"""
+        SELECT o.entity, o.record_id, o.rev, o.op_id, o.device, o.n, o.at, CASE WHEN o.fits THEN o.sent END, o.space_id, o.principal, o.fits
         FROM (
-            SELECT k.space_id, k.principal, k.entity, k.record_id, min(k.since) AS since
-            FROM unnest($1, $2, $3, $4, $5) AS k(space_id, principal, entity, record_id, since)
-            WHERE {IsMember}
-            GROUP BY k.space_id, k.principal, k.entity, k.record_id) AS k
-        CROSS JOIN LATERAL (
-            SELECT * FROM unchanged_ops o
-            WHERE o.space_id = k.space_id AND o.entity = k.entity AND o.record_id = k.record_id AND o.rev > k.since AND o.principal = k.principal
-            OFFSET 0) AS o
+            SELECT run.*, run.ops <= {Core.Limits.MergeChanges} AND sum(run.size)
+                OVER (ORDER BY run.run_bytes, run.space_id, run.entity, run.record_id, run.principal) <= {Core.Limits.MergeBytes} AS fits
+            FROM (
+                SELECT k.space_id, k.principal, k.entity, k.record_id, min(k.since) AS since
+                FROM unnest($1, $2, $3, $4, $5) AS k(space_id, principal, entity, record_id, since)
+                CROSS JOIN LATERAL (
+                    SELECT r.rev FROM records r
+                    WHERE r.space_id = k.space_id AND r.entity = k.entity AND r.record_id = k.record_id AND {IsMember} LIMIT 1) AS r
+                WHERE r.rev - k.since <= {Core.Limits.MergeChanges}
+                GROUP BY k.space_id, k.principal, k.entity, k.record_id) AS k
+            CROSS JOIN LATERAL (
+                SELECT u.*, sum(u.size) OVER () AS run_bytes, count(*) OVER () AS ops, row_number() OVER () AS place
+                FROM (
+                    SELECT *, coalesce(bytes, octet_length(sent::text))::bigint + {ChangeBytes} AS size FROM unchanged_ops
+                    WHERE space_id = k.space_id AND entity = k.entity AND record_id = k.record_id AND rev > k.since AND principal = k.principal
+                    LIMIT {Core.Limits.MergeChanges} + 1) AS u) AS run) AS o
+        WHERE o.fits OR o.place = 1
         ORDER BY o.rev, o.at, o.op_id
         """;
 
@@ -142,7 +161,7 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
     /// <summary>
     /// What all of <paramref name="specs"/> ask for. A space is locked where one of those who ask for it has the role;
     /// whether each of them has it is for the caller to look at. History is cut at <see cref="Core.Limits.MergeBytes"/> for
-    /// all of them together.
+    /// all of them together, and answers to repeats at <see cref="LoadSpec.AnswerBytes"/>.
     /// </summary>
     public async Task<LoadedSpaces> ReadAsync(
         NpgsqlConnection connection, IReadOnlyList<LoadSpec> specs, (Role Needed, SpaceLock Lock) access, CancellationToken cancellation)
@@ -181,7 +200,8 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
             loaded = await ReadAsync(reader, asked, access.Lock, cancellation);
         }
 
-        foreach (var space in access.Lock == SpaceLock.Wait ? loaded.Behind : [])
+        // A space that is only locked beside another is written to no more than by its erasure.
+        foreach (var space in access.Lock == SpaceLock.Wait ? loaded.Behind.Intersect(specs.Select(spec => spec.SpaceId)) : [])
         {
             // Nothing was asked of the keys yet: which of them matter is known only when a decision was tried.
             await register.CatchUpAsync(connection, space, cancellation);
@@ -204,7 +224,7 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
         await reader.NextResultAsync(cancellation);
         while (await reader.ReadAsync(cancellation))
         {
-            ReadOutcome(loaded, asked.SpecOfOp((int)reader.GetInt64(11) - 1), reader);
+            ReadOutcome(loaded, asked, reader);
         }
 
         if (asked.HasRecords)
@@ -224,7 +244,7 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
 
         if (asked.HasLate)
         {
-            await OwnLater.ReadAsync(loaded, asked, reader, cancellation);
+            await OwnLater.ReadAsync(loaded, reader, cancellation);
         }
 
         return loaded;
@@ -252,8 +272,10 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
         }
     }
 
-    private static void ReadOutcome(LoadedSpaces loaded, LoadSpec spec, NpgsqlDataReader reader)
+    private static void ReadOutcome(LoadedSpaces loaded, Asked asked, NpgsqlDataReader reader)
     {
+        var row = (int)reader.GetInt64(11) - 1;
+        var spec = asked.SpecOfOp(row);
         var outcome = new Outcome
         {
             State = (OutcomeState)reader.GetInt16(2),
@@ -268,8 +290,15 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
         {
             ResolvedForOp = !reader.IsDBNull(6) && reader.GetInt16(6) != 0,
             Entity = reader.Text(10) ?? "",
-            IsExpired = reader.IsDBNull(9),
+            IsExpired = reader.GetBoolean(12),
+            IsBodyLeft = !reader.GetBoolean(12) && !reader.GetBoolean(13),
         };
+        if (stored.IsBodyLeft && asked.IsOwnOp(row))
+        {
+            // Where several requests shared the room, each asks alone.
+            loaded.PlanOf(spec.SpaceId)?.CutHistory();
+        }
+
         loaded.PlanOf(spec.SpaceId)?.Load(new OutcomeKey(spec.Principal, reader.GetString(0)), stored);
     }
 
@@ -292,7 +321,7 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
                 continue;
             }
 
-            // Several requests may ask for one record; each counts all of its conflicts.
+            // Several devices may ask for one record; each counts all of its conflicts.
             counts[at] = counts.GetValueOrDefault(at) + 1;
             plan.LoadOpenConflicts(key, counts[at]);
             if (reader.GetBoolean(1))
@@ -314,7 +343,15 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
         await reader.NextResultAsync(cancellation);
         while (await reader.ReadAsync(cancellation))
         {
-            loaded.PlanOf(reader.GetGuid(8))?.Load(SpaceRows.Unchanged(reader, reader.GetString(9)));
+            var plan = loaded.PlanOf(reader.GetGuid(8));
+            if (reader.GetBoolean(10))
+            {
+                plan?.Load(SpaceRows.Unchanged(reader, reader.GetString(9)));
+            }
+            else
+            {
+                plan?.CutHistory(new RecordKey(reader.GetString(0), reader.GetString(1)));
+            }
         }
     }
 

@@ -18,8 +18,8 @@ public static class StorageSetup
     /// Adds the data source, <see cref="SyncDb"/> (scoped, and as <see cref="IDbContextFactory{TContext}"/>),
     /// <see cref="Migrator"/> and <see cref="ServerIdentity"/>. The connection string is read when the data source is
     /// first used, so a hosted service that was registered earlier may still provide it. Before the first request the
-    /// schema is migrated, if so configured, the identity is loaded, and unique keys are those of the definitions (which are
-    /// registered by whoever calls); the host does not start where that fails.
+    /// schema is migrated, if so configured, and the identity is loaded; the host does not start where that fails. Afterwards
+    /// unique keys are brought to those of the definitions, which are registered by whoever calls.
     /// </summary>
     public static WebApplicationBuilder AddStorage(this WebApplicationBuilder builder)
     {
@@ -47,6 +47,7 @@ public static class StorageSetup
         services.AddSingleton<SpaceTransaction>();
         services.AddHostedService<StorageStart>();
         services.AddHostedService<EpochWatch>();
+        services.AddHostedService<UniqueCatchUp>();
         return builder;
     }
 

@@ -5,7 +5,7 @@ namespace SyncServer.Storage;
 
 /// <summary>Makes the database ready before the server listens: hosted services start in order, the web server last.</summary>
 internal sealed class StorageStart(
-    Migrator migrator, NpgsqlDataSource source, ServerIdentity identity, UniqueRegister register, IOptions<DatabaseOptions> options) : IHostedService
+    Migrator migrator, NpgsqlDataSource source, ServerIdentity identity, IOptions<DatabaseOptions> options) : IHostedService
 {
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -15,7 +15,6 @@ internal sealed class StorageStart(
         }
 
         await identity.LoadAsync(source, cancellationToken);
-        await register.CatchUpAsync(cancellationToken);
     }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

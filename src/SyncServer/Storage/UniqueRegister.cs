@@ -24,7 +24,24 @@ internal sealed class UniqueRegister(NpgsqlDataSource source, EntityDefinitions 
 
     private const string Lock = "SELECT unique_rules FROM spaces WHERE space_id = $1 FOR UPDATE";
 
-    private const string Vanished = "DELETE FROM unique_keys WHERE space_id = $1 AND NOT (entity || ' ' || rule) = ANY ($2)";
+    // A rule of a large space leaves one key for each record; so many are deleted well within any timeout.
+    private const int VanishedPerPage = 10_000;
+
+    private const string Vanished = """
+        DELETE FROM unique_keys u
+        USING (
+            SELECT entity, rule, hash, duplicate FROM unique_keys
+            WHERE space_id = $1 AND NOT (entity || ' ' || rule) = ANY ($2)
+            ORDER BY entity, rule, hash, duplicate LIMIT $3) AS v
+        WHERE u.space_id = $1 AND u.entity = v.entity AND u.rule = v.rule AND u.hash = v.hash AND u.duplicate = v.duplicate
+        """;
+
+    // A page finds few records of declared entities among many of others; what waits for it is only that space.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+
+    private const string Timeout = "SELECT current_setting('statement_timeout')";
+
+    private const string SetTimeout = "SELECT set_config('statement_timeout', $1, true)";
 
     private const string Records = """
         SELECT seq, entity, record_id, data FROM records
@@ -52,9 +69,12 @@ internal sealed class UniqueRegister(NpgsqlDataSource source, EntityDefinitions 
     /// <summary>Whether keys with this mark are those of the definitions.</summary>
     public bool Knows(string? mark) => mark == definitions.UniqueRules;
 
+    /// <summary>The mark of the definitions' keys, as a parameter. A space without records has all of them, and so this mark from the start.</summary>
+    public NpgsqlParameter Mark() => new() { Value = (object?)definitions.UniqueRules ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
+
     /// <summary>
     /// Brings every space to order, each in a transaction of its own. One that somebody else holds for longer than the lock
-    /// timeout is left to whoever writes to it next.
+    /// timeout, or that takes too long, is left to whoever writes to it next.
     /// </summary>
     public async Task CatchUpAsync(CancellationToken cancel)
     {
@@ -72,11 +92,20 @@ internal sealed class UniqueRegister(NpgsqlDataSource source, EntityDefinitions 
         while (page.Count == SpacesPerPage);
     }
 
-    /// <summary>Brings one space to order in the transaction that holds its lock. Memory is bounded by a page of keys and one record.</summary>
+    /// <summary>
+    /// Brings one space to order in the transaction that holds its lock, whose statement timeout is what it was afterwards.
+    /// Memory is bounded by a page of keys and one record.
+    /// </summary>
     public async Task CatchUpAsync(NpgsqlConnection connection, Guid space, CancellationToken cancel)
     {
         string[] declared = [.. definitions.All.SelectMany(definition => definition.Unique.Select(rule => $"{definition.Name} {rule.Name}"))];
-        await ExecuteAsync(connection, Vanished, [space, declared], cancel);
+        var timeout = await TextAsync(connection, Timeout, [], cancel);
+        await TextAsync(connection, SetTimeout, [$"{(long)Patience.TotalMilliseconds}"], cancel);
+        while (await ExecuteAsync(connection, Vanished, [space, declared, VanishedPerPage], cancel) == VanishedPerPage)
+        {
+            // The next page.
+        }
+
         var (seq, shared, more) = (0L, 0L, _entities.Length > 0);
         while (more)
         {
@@ -90,6 +119,7 @@ internal sealed class UniqueRegister(NpgsqlDataSource source, EntityDefinitions 
         }
 
         await ExecuteAsync(connection, Stamp, [space, Mark()], cancel);
+        await TextAsync(connection, SetTimeout, [timeout], cancel);
         if (shared > 0)
         {
             Log.UniqueValuesShared(logger, space, shared);
@@ -123,9 +153,9 @@ internal sealed class UniqueRegister(NpgsqlDataSource source, EntityDefinitions 
 
             await transaction.CommitAsync(cancel);
         }
-        catch (PostgresException busy) when (busy.SqlState == PostgresErrorCodes.LockNotAvailable)
+        catch (PostgresException left) when (left.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.QueryCanceled)
         {
-            Log.UniqueKeysLeft(logger, space);
+            Log.UniqueKeysLeft(logger, space, left.SqlState);
         }
     }
 
@@ -163,8 +193,6 @@ internal sealed class UniqueRegister(NpgsqlDataSource source, EntityDefinitions 
             [held.Space, held.Keys.ConvertAll(key => key.Seq), held.Keys.ConvertAll(key => key.Entity), held.Keys.ConvertAll(key => key.RecordId),
                 held.Keys.ConvertAll(key => key.Rule), held.Keys.ConvertAll(key => key.Hash), duplicates], cancel);
 
-    private NpgsqlParameter Mark() => new() { Value = (object?)definitions.UniqueRules ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
-
     private static async Task<int> ExecuteAsync(NpgsqlConnection connection, string sql, object[] values, CancellationToken cancel)
     {
         await using var command = new NpgsqlCommand { Connection = connection };
@@ -172,9 +200,17 @@ internal sealed class UniqueRegister(NpgsqlDataSource source, EntityDefinitions 
         return await command.ExecuteNonQueryAsync(cancel);
     }
 
+    private static async Task<string> TextAsync(NpgsqlConnection connection, string sql, object[] values, CancellationToken cancel)
+    {
+        await using var command = new NpgsqlCommand { Connection = connection };
+        Fill(command, sql, values);
+        return (string)(await command.ExecuteScalarAsync(cancel))!;
+    }
+
     private static void Fill(NpgsqlCommand command, string sql, object[] values)
     {
         command.CommandText = sql;
+        command.CommandTimeout = (int)Patience.TotalSeconds;
         foreach (var value in values)
         {
             command.Parameters.Add(value as NpgsqlParameter ?? new NpgsqlParameter { Value = value });

@@ -95,6 +95,16 @@ public class ReplayTests
     }
 
     [Fact]
+    public void A_repeat_whose_answer_was_not_loaded_is_asked_to_come_again_and_has_no_second_effect()
+    {
+        _alice.One(Create("a1"));
+        _space.Leave(_alice, "a1");
+        _alice.One(Create("a1")).IsProblem(ErrorCode.TooManyRequests, stored: false);
+        Assert.Equal("422 idempotency-key-reused", _alice.One(Create("a1", "s")).Summary);
+        Assert.Single(_space.Changes);
+    }
+
+    [Fact]
     public void The_same_op_twice_in_one_batch_is_applied_once()
     {
         var answers = _alice.Batch(Create("a1"), Create("a1"), Create("a1", "s"));

@@ -105,6 +105,13 @@ internal sealed class Space
         _outcomes[key] = _outcomes[key] with { Outcome = _outcomes[key].Outcome with { Body = default, ETag = null, Location = null }, IsExpired = true };
     }
 
+    /// <summary>What is loaded of an outcome that there was no room for.</summary>
+    public void Leave(Client client, string opId)
+    {
+        var key = new OutcomeKey(client.Principal, opId);
+        _outcomes[key] = _outcomes[key] with { Outcome = _outcomes[key].Outcome with { Body = default }, IsBodyLeft = true };
+    }
+
     /// <summary>Loses outcomes whose effects stay: what no server may do.</summary>
     public void Forget(Client client, IEnumerable<string> opIds)
     {

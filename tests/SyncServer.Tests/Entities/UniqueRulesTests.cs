@@ -1,5 +1,7 @@
 using Npgsql;
+using SyncServer.Tests.Live;
 using SyncServer.Tests.Servers;
+using SyncServer.Tests.Spaces;
 using SyncServer.Tests.Storage;
 using static SyncServer.Tests.Servers.Device;
 
@@ -61,11 +63,11 @@ public sealed class UniqueRulesTests
         var who = await FilledAsync(database, Both, ["""{"number":"1","floor":2}"""]);
         await using (var one = await StartAsync(database, ByNumber))
         {
-            Assert.Equal(["1"], await database.LinesAsync("SELECT count(*)::text FROM unique_keys"));
+            await HoldsAsync(database, "1", "SELECT count(*)::text FROM unique_keys");
         }
 
         await using var none = await StartAsync(database, NoRule);
-        Assert.Equal(["0 0"], await database.LinesAsync("SELECT count(*) || ' ' || (SELECT count(unique_rules) FROM spaces) FROM unique_keys"));
+        await HoldsAsync(database, "0 0", "SELECT count(*) || ' ' || (SELECT count(unique_rules) FROM spaces) FROM unique_keys");
         Assert.Equal("201", await CreateAsync(new Device(none, who, "phone"), ["1"]));
     }
 
@@ -95,7 +97,8 @@ public sealed class UniqueRulesTests
         }
 
         var servers = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => StartAsync(database, Both)));
-        Assert.Equal(["3000 3000"], await database.LinesAsync("SELECT count(*) || ' ' || count(DISTINCT (space_id, rule, record_id)) FROM unique_keys WHERE duplicate = 0"));
+        await HoldsAsync(database, "3000 3000",
+            "SELECT count(*) || ' ' || count(DISTINCT (space_id, rule, record_id)) FROM unique_keys WHERE duplicate = 0");
         foreach (var server in servers)
         {
             await server.DisposeAsync();
@@ -117,6 +120,36 @@ public sealed class UniqueRulesTests
         await held.DisposeAsync();
         Assert.Equal("409 201", await CreateAsync(new Device(server, who, "phone"), ["1", "2"]));
     }
+
+    [Fact]
+    public async Task A_space_that_is_made_has_the_keys_of_the_definitions_from_the_start()
+    {
+        await using var database = await ScratchDatabase.MigratedAsync();
+        await using var server = await StartAsync(database, ByNumber);
+        var alice = New(server);
+        await alice.PullAsync();
+        await alice.SharedAsync();
+        Assert.Equal(["2 2 1"], await database.LinesAsync(
+            "SELECT count(*) || ' ' || count(unique_rules) || ' ' || count(DISTINCT unique_rules) FROM spaces"));
+    }
+
+    [Fact]
+    public async Task A_space_that_takes_longer_than_a_statement_may_is_brought_to_order_nevertheless()
+    {
+        await using var database = await ScratchDatabase.MigratedAsync();
+        var who = await FilledAsync(database, NoRule, ["""{"number":"1"}"""]);
+        await database.LinesAsync("""
+            CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1.5); RETURN NEW; END';
+            CREATE TRIGGER slow BEFORE INSERT ON unique_keys FOR EACH ROW EXECUTE FUNCTION slow()
+            """);
+        await using var server = await StartAsync(database, ByNumber, "--Database:StatementTimeout=00:00:01");
+        await HoldsAsync(database, "1", "SELECT count(*)::text FROM unique_keys");
+        Assert.Equal("409", await CreateAsync(new Device(server, who, "phone"), ["1"]));
+    }
+
+    /// <summary>Returns once the only line is this one: existing spaces are brought to order after the start.</summary>
+    private static Task HoldsAsync(ScratchDatabase database, string line, string sql) =>
+        LiveServers.UntilAsync(async () => (await database.LinesAsync(sql)).SequenceEqual([line]), line);
 
     private static async Task<TestServer> StartAsync(ScratchDatabase database, string definitions, params string[] settings)
     {

@@ -48,6 +48,40 @@ public sealed class MergeBoundTests
         Assert.Equal((200, "merged"), Result(await phone.Other("watch").PushAsync("update", large, 2, """{"body":"z"}""")));
     }
 
+    [Theory]
+    [InlineData(1_000, 200)]
+    [InlineData(Limits.MergeBytes, 409)]
+    [InlineData(null, 200)]
+    public async Task An_op_is_parked_where_its_devices_ops_that_changed_nothing_are_too_large_to_merge(int? bytes, int status)
+    {
+        var (tablet, id) = await WithNoteAsync("""{"title":"a","body":"x"}""");
+        var phone = tablet.Other("watch");
+        await tablet.PushAsync("update", id, 1, """{"title":"b"}""");
+        Assert.Equal(200, (await phone.PushAsync("update", id, 1, """{"title":"b"}""")).Status);
+        await tablet.PushAsync("update", id, 2, """{"title":"c"}""");
+        await RecordRequests.RunAsync("UPDATE unchanged_ops SET bytes = $2 WHERE record_id = $1 AND rev = 2", id, (object?)bytes ?? DBNull.Value);
+        Assert.Equal(status, (await phone.PushAsync("update", id, 1, """{"body":"y"}""")).Status);
+    }
+
+    [Fact]
+    public async Task A_repeat_that_there_is_no_room_to_load_is_refused_and_has_no_second_effect()
+    {
+        var phone = New();
+        var ids = new[] { NewId(), NewId(), NewId() };
+        var ops = ids.Select(id => Op("create", id, 0, "{}", opId: id)).ToArray();
+        await phone.BatchAsync(ops);
+        await RecordRequests.RunAsync("""
+            UPDATE outcomes SET body = convert_to('{' || repeat(' ', 9000000) || substr(convert_from(body, 'UTF8'), 2), 'UTF8') WHERE op_id = ANY ($1)
+            """, (object)ids);
+        // What another request has the key of is refused without its answer, and leaves room in this one's.
+        var others = ids[..2].Select(id => Op("create", id, 0, """{"title":"b"}""", opId: id));
+        var after = Op("create", NewId(), 0, "{}", more: $$""","dependsOn":["{{ids[2]}}","{{ids[0]}}"]""");
+        Assert.Equal("422 422 429 201", Statuses(await phone.BatchAsync([.. others, ops[2], after])));
+        Assert.Equal("201 201 429", Statuses(await phone.BatchAsync(ops)));
+        Assert.Equal("201", Statuses(await phone.BatchAsync([ops[2]])));
+        Assert.Equal(4, (await phone.PullAllAsync()).Changes.Count);
+    }
+
     [Fact]
     public async Task The_log_has_the_size_of_every_change()
     {
@@ -72,6 +106,8 @@ public sealed class MergeBoundTests
 
         Assert.True(rows >= 4);
     }
+
+    private static string Statuses(Answer answer) => string.Join(' ', answer.Body["results"]!.AsArray().Select(outcome => outcome!["status"]));
 
     private static (int Status, string? Result) Result(Answer answer) => (answer.Status, answer["result"]);
 }
