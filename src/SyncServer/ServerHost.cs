@@ -19,12 +19,15 @@ namespace SyncServer;
 /// <summary>Composes the server.</summary>
 public static class ServerHost
 {
+    /// <summary>Settings are read once, so nobody has to watch the files of a directory, which may be the one that the log is written to.</summary>
+    private const string NoReload = "--hostBuilder:reloadConfigOnChange=false";
+
     /// <summary>A host that is built and not started; <c>ConnectionStrings:Sync</c> may still be set until it is.</summary>
     /// <param name="args">Configuration, as <c>--Key:Sub=value</c>.</param>
     /// <param name="configure">What is added last, for example rules in code (<c>IOpRule</c>).</param>
     public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
     {
-        var builder = WebApplication.CreateBuilder(args);
+        var builder = WebApplication.CreateBuilder([NoReload, .. args]);
         var settings = SyncSettings.Read(builder.Configuration);
         settings.AddTo(builder.Services);
         builder.AddHttp(settings.Limits);

@@ -6,7 +6,18 @@ namespace SyncServer.Core.Entities;
 /// <summary>What is declared of the records of one entity (protocol 4.1).</summary>
 public sealed class EntityDefinition
 {
+    private static readonly OrderedDictionary<string, FieldDefinition> NoFields = [];
+    private static readonly HashSet<string> NoLevels = [];
+
     private readonly HashSet<string> _levels;
+
+    /// <summary>An entity of which nothing is declared; one is made for each op on it.</summary>
+    public EntityDefinition(string name)
+    {
+        Name = name;
+        Fields = NoFields;
+        _levels = NoLevels;
+    }
 
     /// <summary>A definition with those fields; more than one at a pointer is the caller's mistake.</summary>
     public EntityDefinition(string name, params IEnumerable<FieldDefinition> fields)
@@ -65,6 +76,11 @@ public sealed class EntityDefinition
     /// </summary>
     public JsonObject WithDefaults(JsonObject data)
     {
+        if (Fields.Count == 0)
+        {
+            return data;
+        }
+
         // A default of an object comes before those of the fields in it, which then fill only what it left open.
         foreach (var field in Fields.Values.Where(field => field.Default is not null).OrderBy(field => field.Pointer.Length))
         {
@@ -80,8 +96,9 @@ public sealed class EntityDefinition
 
     /// <summary>Why the definition refuses the step from <paramref name="before"/> (null: creation) to <paramref name="after"/>.</summary>
     /// <remarks>See <see cref="StateRules"/> for what a step is held to.</remarks>
-    public IReadOnlyList<FieldError> Violations(JsonObject? before, JsonObject after) =>
-        [.. StateRules.Violations(this, before, after).Take(DefinitionLimits.Violations)];
+    public IReadOnlyList<FieldError> Violations(JsonObject? before, JsonObject after) => Fields.Count == 0 && AdditionalFields
+        ? []
+        : [.. StateRules.Violations(this, before, after).Take(DefinitionLimits.Violations)];
 
     /// <summary>
     /// The keys under which no other live record of the space may stand: the rule, and the hash of the values. A rule of

@@ -78,8 +78,7 @@ public static class JsonParser
 
         private JsonObject? Object(ref Utf8JsonReader reader)
         {
-            var names = new HashSet<string>(StringComparer.Ordinal);
-            var members = new List<(string, JsonValue?)>();
+            var members = new OrderedDictionary<string, JsonValue>(StringComparer.Ordinal);
             while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
             {
                 if (Text(ref reader) is not { } name)
@@ -87,7 +86,7 @@ public static class JsonParser
                     return null;
                 }
 
-                if (!names.Add(name))
+                if (members.ContainsKey(name))
                 {
                     _path.Add(name);
                     return Fail<JsonObject>("The member name stands twice in its object.");
@@ -100,10 +99,10 @@ public static class JsonParser
                     return null;
                 }
 
-                members.Add((name, value));
+                members.Add(name, value);
             }
 
-            return members.Count == 0 ? JsonObject.Empty : JsonObject.Of(members);
+            return JsonObject.Keep(members);
         }
 
         private JsonArray? Array(ref Utf8JsonReader reader)
@@ -141,9 +140,10 @@ public static class JsonParser
                 return Fail<JsonNumber>($"Numbers have at most {Limits.NumberLength} characters.");
             }
 
-            // JSON numbers are a subset of what double reads; one that is out of range comes back as infinite.
+            // JSON numbers are a subset of what double reads; one that is out of range comes back as infinite. Without an exponent
+            // it would need more digits than are let in.
             var token = Encoding.ASCII.GetString(reader.ValueSpan);
-            return double.IsFinite(double.Parse(token, NumberStyles.Float, CultureInfo.InvariantCulture))
+            return !token.AsSpan().ContainsAny('e', 'E') || double.IsFinite(double.Parse(token, NumberStyles.Float, CultureInfo.InvariantCulture))
                 ? new JsonNumber(token)
                 : Fail<JsonNumber>("Numbers are finite as IEEE doubles.");
         }

@@ -107,12 +107,20 @@ public sealed class JsonNumber(string token) : JsonValue
     }
 
     /// <summary>The value where it is an integer that every JSON reader keeps exactly, null otherwise.</summary>
-    public long? AsSafeInteger() =>
-        Normal().Exponent >= 0
-        && decimal.TryParse(Token, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
-        && Math.Abs(value) <= Limits.MaxSafeInteger
-            ? (long)value
-            : null;
+    public long? AsSafeInteger()
+    {
+        // Nearly all tokens are digits alone.
+        if (long.TryParse(Token, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var plain))
+        {
+            return plain is >= -Limits.MaxSafeInteger and <= Limits.MaxSafeInteger ? plain : null;
+        }
+
+        return Normal().Exponent >= 0
+            && decimal.TryParse(Token, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
+            && Math.Abs(value) <= Limits.MaxSafeInteger
+                ? (long)value
+                : null;
+    }
 
     /// <inheritdoc/>
     public override bool Equals(JsonValue? other) =>
@@ -197,6 +205,9 @@ public sealed class JsonObject : JsonValue
         return new JsonObject(kept);
     }
 
+    /// <summary>An object of these members, which it keeps: nobody may change them from now on. Their comparer is ordinal.</summary>
+    internal static JsonObject Keep(OrderedDictionary<string, JsonValue> members) => members.Count == 0 ? Empty : new JsonObject(members);
+
     /// <summary>As of every value, and kept: data is measured, stored and logged, and is the same each time.</summary>
     public override ReadOnlyMemory<byte> ToUtf8() => _utf8 ??= JsonText.Bytes(WriteTo);
 
@@ -211,7 +222,20 @@ public sealed class JsonObject : JsonValue
 
     /// <inheritdoc/>
     public override bool Equals(JsonValue? other) =>
-        other is JsonObject that && Count == that.Count && _members.All(member => Same(member.Value, that[member.Key]));
+        ReferenceEquals(this, other) || (other is JsonObject that && Count == that.Count && HasMembersOf(that));
+
+    private bool HasMembersOf(JsonObject that)
+    {
+        foreach (var (name, value) in _members)
+        {
+            if (!Same(value, that[name]))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 
     /// <inheritdoc/>
     public override int GetHashCode() =>

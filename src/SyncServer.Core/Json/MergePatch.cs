@@ -29,24 +29,48 @@ public static class MergePatch
                 : Members(path, value as JsonObject ?? JsonObject.Empty, members, intercept);
         }
 
-        var kept = target.Members.Select(member =>
-            (member.Key, patch[member.Key] is { } change ? Patched(member.Key, member.Value, change) : member.Value));
-        var added = patch.Members
-            .Where(member => target[member.Key] is null)
-            .Select(member => (member.Key, Patched(member.Key, null, member.Value)));
-        return JsonObject.Of(kept.Concat(added));
+        var patched = new OrderedDictionary<string, JsonValue>(StringComparer.Ordinal);
+        foreach (var (name, value) in target.Members)
+        {
+            if ((patch[name] is { } change ? Patched(name, value, change) : value) is { } kept)
+            {
+                patched.Add(name, kept);
+            }
+        }
+
+        foreach (var (name, change) in patch.Members)
+        {
+            if (target[name] is null && Patched(name, null, change) is { } added)
+            {
+                patched.Add(name, added);
+            }
+        }
+
+        return JsonObject.Keep(patched);
     }
 
     /// <summary>The smallest patch that turns <paramref name="from"/> into <paramref name="to"/>.</summary>
     public static JsonObject Diff(JsonObject from, JsonObject to)
     {
-        var removed = from.Members.Where(member => to[member.Key] is null).Select(member => (member.Key, (JsonValue?)JsonLiteral.Null));
-        var set = to.Members
-            .Where(member => !JsonValue.Same(from[member.Key], member.Value))
-            .Select(member => (member.Key, from[member.Key] is JsonObject before && member.Value is JsonObject after
-                ? Diff(before, after)
-                : (JsonValue?)member.Value));
-        return JsonObject.Of(removed.Concat(set));
+        var patch = new OrderedDictionary<string, JsonValue>(StringComparer.Ordinal);
+        foreach (var (name, _) in from.Members)
+        {
+            if (to[name] is null)
+            {
+                patch.Add(name, JsonLiteral.Null);
+            }
+        }
+
+        foreach (var (name, value) in to.Members)
+        {
+            var had = from[name];
+            if (!JsonValue.Same(had, value))
+            {
+                patch.Add(name, had is JsonObject before && value is JsonObject after ? Diff(before, after) : value);
+            }
+        }
+
+        return JsonObject.Keep(patch);
     }
 
     /// <summary>The pointers of what a patch touches: its members that are not objects, and its empty objects.</summary>

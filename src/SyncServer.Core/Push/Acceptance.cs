@@ -19,10 +19,12 @@ internal static class Acceptance
         var after = wanted.Data ?? before ?? JsonObject.Empty;
         var data = wanted.Kind == OpKind.Create ? definition.WithDefaults(after) : after;
         var step = new OpStep(op.Key, wanted.Kind, before, wanted.Kind == OpKind.Delete ? null : data, context.Principal);
-        var errors = TooLarge(context, data)
-            .Concat(wanted.Kind == OpKind.Delete ? [] : definition.Violations(before, data))
-            .Concat(context.Rules.SelectMany(rule => rule.Check(step)))
-            .ToList();
+        List<FieldError> errors = [.. TooLarge(context, data), .. wanted.Kind == OpKind.Delete ? [] : definition.Violations(before, data)];
+        foreach (var rule in context.Rules)
+        {
+            errors.AddRange(rule.Check(step));
+        }
+
         if (errors.Count > 0)
         {
             return Refused(errors);
@@ -39,6 +41,11 @@ internal static class Acceptance
     private static Decision? Taken(SpacePlan plan, Op op, (EntityDefinition Definition, SyncRecord? Current) about, JsonObject data)
     {
         var (definition, current) = about;
+        if (definition.Unique.Count == 0)
+        {
+            return null;
+        }
+
         var theirs = current is { Deleted: false } ? current.Data?.Value : null;
         var had = theirs is null ? [] : UniqueKey.Of(definition, theirs);
         var taken = UniqueKey.Of(definition, data).Except(had).FirstOrDefault(key => plan.IsTaken(key, op.Key));

@@ -51,7 +51,7 @@ public static class AccountsComposition
     /// <summary>Stands before every endpoint and before anything that looks something up.</summary>
     public static WebApplication UseAccounts(this WebApplication app)
     {
-        app.UseAuthentication();
+        CallerMiddleware.Use(app);
         // A bucket belongs to a principal, so it stands behind the authentication.
         app.UseRateLimits();
         app.UseAuthorization();

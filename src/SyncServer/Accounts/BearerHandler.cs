@@ -36,8 +36,7 @@ internal abstract class BearerHandler(
             : new TokenVerdict.Refused("There is more than one Authorization header");
         return _verdict switch
         {
-            TokenVerdict.Accepted { Caller: var caller, Expires: var expires } => AuthenticateResult.Success(
-                new AuthenticationTicket(caller.ToClaims(Scheme.Name), CallerOfRequest.TrustedUntil(expires), Scheme.Name)),
+            TokenVerdict.Accepted accepted => accepted.ToResult(Scheme.Name),
             TokenVerdict.Refused { Reason: var reason } => AuthenticateResult.Fail(reason),
             _ => AuthenticateResult.Fail("No key to check the token with was ever fetched"),
         };

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 namespace SyncServer.Accounts;
 
 /// <summary>
-/// Signed tokens: the cache first, then the keys at hand, then the identity provider's keys once more. The last step
+/// Signed tokens that are not remembered: the keys at hand, then the identity provider's keys once more. The last step
 /// is bounded by <see cref="AuthOptions.MinimumRefreshInterval"/>, however many unknown keys callers invent.
 /// </summary>
 internal sealed class SignedTokenHandler(

@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Authentication;
+
 namespace SyncServer.Accounts;
 
 /// <summary>What was decided about a token.</summary>
@@ -8,7 +10,12 @@ internal abstract record TokenVerdict
     }
 
     /// <summary>The token proves <paramref name="Caller"/> until <paramref name="Expires"/>, clock skew not counted.</summary>
-    internal sealed record Accepted(Caller Caller, DateTimeOffset Expires) : TokenVerdict;
+    internal sealed record Accepted(Caller Caller, DateTimeOffset Expires) : TokenVerdict
+    {
+        /// <summary>The same as ASP.NET Core says it.</summary>
+        public AuthenticateResult ToResult(string scheme) => AuthenticateResult.Success(
+            new AuthenticationTicket(Caller.ToClaims(scheme), CallerOfRequest.TrustedUntil(Expires), scheme));
+    }
 
     /// <summary>The token proves nothing. The reason fits an <c>error_description</c>: no quotes, ASCII only.</summary>
     internal sealed record Refused(string Reason) : TokenVerdict;

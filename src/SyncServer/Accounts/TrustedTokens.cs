@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Caching.Memory;
 
 namespace SyncServer.Accounts;
@@ -12,22 +13,23 @@ internal sealed class TrustedTokens(SignedTokens tokens, JwksFeed feed, TimeProv
 {
     private readonly MemoryCache _known = new(new MemoryCacheOptions { SizeLimit = AuthLimits.CachedTokens });
 
-    private sealed record Known(TokenVerdict.Accepted Verdict, JwksFeed.KeySet Keys);
+    private sealed record Known(AuthenticateResult Result, DateTimeOffset Expires, JwksFeed.KeySet Keys);
 
     /// <summary>
-    /// Accepted or refused, or <see cref="TokenVerdict.KeyUnknown"/> while no key was ever fetched. May wait for one
-    /// fetch of keys.
+    /// What the token proved when it was checked, where that still holds; null where it has to be checked. All requests with
+    /// the token share one principal, which nobody may change.
+    /// </summary>
+    public AuthenticateResult? Remembered(string token) =>
+        _known.TryGetValue(DigestOf(token), out Known? known) && ReferenceEquals(known!.Keys, feed.Current) && time.GetUtcNow() < known.Expires
+            ? known.Result
+            : null;
+
+    /// <summary>
+    /// Accepted, and remembered from then on, or refused, or <see cref="TokenVerdict.KeyUnknown"/> while no key was ever
+    /// fetched. May wait for one fetch of keys.
     /// </summary>
     public async ValueTask<TokenVerdict> JudgeAsync(string token, CancellationToken cancellationToken)
     {
-        var digest = Convert.ToBase64String(SHA256.HashData(MemoryMarshal.AsBytes(token.AsSpan())));
-        if (_known.TryGetValue(digest, out Known? known)
-            && ReferenceEquals(known!.Keys, feed.Current)
-            && time.GetUtcNow() < known.Verdict.Expires)
-        {
-            return known.Verdict;
-        }
-
         var keys = feed.Current;
         var verdict = tokens.Judge(token);
         if (verdict is TokenVerdict.KeyUnknown && feed.HasAddress)
@@ -40,11 +42,13 @@ internal sealed class TrustedTokens(SignedTokens tokens, JwksFeed feed, TimeProv
         if (verdict is TokenVerdict.Accepted accepted)
         {
             var entry = new MemoryCacheEntryOptions { Size = 1, AbsoluteExpiration = accepted.Expires };
-            _known.Set(digest, new Known(accepted, keys), entry);
+            _known.Set(DigestOf(token), new Known(accepted.ToResult(SignedTokenHandler.Scheme), accepted.Expires, keys), entry);
         }
 
         return verdict is TokenVerdict.KeyUnknown && !feed.IsEmpty ? new TokenVerdict.Refused(SignedTokens.NotVerified) : verdict;
     }
+
+    private static string DigestOf(string token) => Convert.ToBase64String(SHA256.HashData(MemoryMarshal.AsBytes(token.AsSpan())));
 
     /// <inheritdoc />
     public void Dispose() => _known.Dispose();

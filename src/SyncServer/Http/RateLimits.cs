@@ -1,4 +1,4 @@
-using System.Threading.RateLimiting;
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
 using SyncServer.Core;
 
@@ -53,24 +53,20 @@ internal sealed record RateLimit(double PermitsPerSecond, int Burst)
 /// </summary>
 internal sealed class RateLimits : IDisposable
 {
+    /// <summary>A bucket that is full again says nothing; it may stay for as long as a sweep over all of them is rare.</summary>
+    private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(10);
+
+    private readonly ConcurrentDictionary<string, Bucket> buckets = new(StringComparer.Ordinal);
+    private readonly TimeProvider clock = TimeProvider.System;
     private readonly RateLimit limit;
-    private readonly PartitionedRateLimiter<string> buckets;
+    private readonly ITimer sweep;
     private readonly string policy;
 
     public RateLimits(RateLimit limit)
     {
         this.limit = limit;
         policy = $"\"default\";q={limit.Burst};w={limit.WindowSeconds}";
-        var options = new TokenBucketRateLimiterOptions
-        {
-            TokenLimit = limit.Burst,
-            TokensPerPeriod = 1,
-            ReplenishmentPeriod = TimeSpan.FromSeconds(1 / limit.PermitsPerSecond),
-            AutoReplenishment = true,
-            QueueLimit = 0,
-        };
-        buckets = PartitionedRateLimiter.Create<string, string>(
-            principal => RateLimitPartition.GetTokenBucketLimiter(principal, _ => options), StringComparer.Ordinal);
+        sweep = clock.CreateTimer(_ => Sweep(), state: null, SweepEvery, SweepEvery);
     }
 
     public async Task InvokeAsync(HttpContext context, RequestDelegate next)
@@ -81,8 +77,7 @@ internal sealed class RateLimits : IDisposable
             return;
         }
 
-        using var lease = buckets.AttemptAcquire(principal);
-        var left = buckets.GetStatistics(principal)?.CurrentAvailablePermits ?? 0;
+        var isAcquired = buckets.GetOrAdd(principal, _ => new Bucket()).TryTake(Now, limit, out var left);
         context.Response.OnStarting(() =>
         {
             // draft-ietf-httpapi-ratelimit-headers-10: q per w seconds; r are left, and t seconds fill the bucket again.
@@ -91,7 +86,7 @@ internal sealed class RateLimits : IDisposable
             headers["RateLimit"] = $"\"default\";r={left};t={limit.SecondsFor(limit.Burst - left)}";
             return Task.CompletedTask;
         });
-        if (lease.IsAcquired)
+        if (isAcquired)
         {
             await next(context);
             return;
@@ -101,5 +96,51 @@ internal sealed class RateLimits : IDisposable
         await Problems.WriteAsync(context, new Rejection(ErrorCode.TooManyRequests, "The principal's rate limit is used up for now."));
     }
 
-    public void Dispose() => buckets.Dispose();
+    public void Dispose() => sweep.Dispose();
+
+    private double Now => clock.GetElapsedTime(0).TotalSeconds;
+
+    // A request that takes from a bucket as it goes has one permit for free.
+    private void Sweep()
+    {
+        var now = Now;
+        foreach (var (principal, bucket) in buckets)
+        {
+            if (bucket.IsFull(now))
+            {
+                buckets.TryRemove(principal, out _);
+            }
+        }
+    }
+
+    /// <summary>Permits that fill up continuously and are given out whole. Nothing is done for it while nobody asks.</summary>
+    private sealed class Bucket
+    {
+        private readonly Lock _gate = new();
+
+        // Seconds of the clock.
+        private double _fullAt;
+
+        public bool IsFull(double now)
+        {
+            lock (_gate)
+            {
+                return _fullAt <= now;
+            }
+        }
+
+        /// <summary>Takes a permit where there is one, and says how many are left.</summary>
+        public bool TryTake(double now, RateLimit limit, out int left)
+        {
+            lock (_gate)
+            {
+                var missing = Math.Max(0, _fullAt - now) * limit.PermitsPerSecond;
+                var isAcquired = missing + 1 <= limit.Burst;
+                missing += isAcquired ? 1 : 0;
+                _fullAt = now + (missing / limit.PermitsPerSecond);
+                left = (int)Math.Max(0, limit.Burst - Math.Ceiling(missing));
+                return isAcquired;
+            }
+        }
+    }
 }

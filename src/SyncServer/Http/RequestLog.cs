@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -11,6 +12,9 @@ internal sealed class RequestLog(RequestDelegate next, ILogger<RequestLog> logge
     private const int PrincipalHashBytes = 8;
 
     private static readonly object OpIdKey = new();
+
+    /// <summary>By the principal's string itself, which all requests with one token share while that is remembered.</summary>
+    private static readonly ConditionalWeakTable<string, string> Hashes = [];
 
     /// <summary>Lets the request's line name the op that it carried.</summary>
     public static void SetOpId(HttpContext context, string opId) => context.Items[OpIdKey] = opId;
@@ -63,7 +67,6 @@ internal sealed class RequestLog(RequestDelegate next, ILogger<RequestLog> logge
         _ => LogLevel.Information,
     };
 
-    private static string? HashOf(string? principal) => principal is null
-        ? null
-        : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(principal)).AsSpan(0, PrincipalHashBytes));
+    private static string? HashOf(string? principal) => principal is null ? null : Hashes.GetValue(principal, static principal =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(principal)).AsSpan(0, PrincipalHashBytes)));
 }

@@ -55,7 +55,10 @@ internal sealed class Cluster(EmbeddedPostgresOptions options, ClusterPlace plac
             if (running is null)
             {
                 adopted = false;
-                await StartAsync(mayRetry: clock.Elapsed < LeaveTimeout, ct);
+                if (await StartAsync(mayRetry: clock.Elapsed < LeaveTimeout, ct))
+                {
+                    continue;
+                }
             }
             await Task.Delay(PollInterval, ct);
         }
@@ -79,7 +82,8 @@ internal sealed class Cluster(EmbeddedPostgresOptions options, ClusterPlace plac
         return await Postmaster.FindAsync(place, programs.Account, CancellationToken.None) is null;
     }
 
-    private async Task StartAsync(bool mayRetry, CancellationToken ct)
+    /// <summary>Whether it answers; false where it did not start and the caller asks again.</summary>
+    private async Task<bool> StartAsync(bool mayRetry, CancellationToken ct)
     {
         var settings = await SettingsAsync(ct);
         var run = await programs.StartAsync(
@@ -88,6 +92,7 @@ internal sealed class Cluster(EmbeddedPostgresOptions options, ClusterPlace plac
         {
             throw new EmbeddedPostgresException($"PostgreSQL in {place.Path} does not start. {run.Text}\n{Tail()}");
         }
+        return run.Succeeded;
     }
 
     /// <summary>
