@@ -63,6 +63,14 @@ internal static partial class Log
     [LoggerMessage(EventId = 23, Level = LogLevel.Error, Message = "A round of retention failed: {Exceptions}")]
     public static partial void RetentionFailed(ILogger logger, string exceptions);
 
+    [LoggerMessage(EventId = 24, Level = LogLevel.Error, Message = "Space {SpaceId} was not purged whole: {Exceptions}")]
+    public static partial void PurgeFailed(ILogger logger, Guid spaceId, string exceptions);
+
+    [LoggerMessage(
+        EventId = 25, Level = LogLevel.Warning,
+        Message = "Nothing was purged: the database's clock is {Seconds:0} s ahead of this server's, and one of them is wrong")]
+    public static partial void ClocksDiffer(ILogger logger, double seconds);
+
     [LoggerMessage(900, LogLevel.Information, "Making a PostgreSQL cluster in {Directory}")]
     public static partial void EmbeddedPostgresInitialising(ILogger logger, string directory);
 

@@ -10,7 +10,7 @@ using SyncServer.Storage;
 namespace SyncServer.Checksums;
 
 /// <summary><c>GET sync/checksums</c> (protocol 5).</summary>
-internal sealed class ChecksumsEndpoint(SpaceCalls calls, ChecksumsQuery query, ServerIdentity identity)
+internal sealed class ChecksumsEndpoint(SpaceCalls calls, Scans scans, ServerIdentity identity)
 {
     /// <summary>Maps the route under <c>/v1/spaces/{space}</c>.</summary>
     public static void Map(IEndpointRouteBuilder space) =>
@@ -36,12 +36,12 @@ internal sealed class ChecksumsEndpoint(SpaceCalls calls, ChecksumsQuery query, 
         // The state of a space decides every answer under one address; the space behind "me" may become another.
         var history = identity.Current;
         string ETagOf(long head) => $"\"{history.Epoch[..8]}-{call.SpaceId:n}-{head}\"";
-        var found = await query.ReadAsync(new ChecksumsAsk(call!.SpaceId, call.Principal, ask.Entities)
+        var (found, busy) = await scans.ReadAsync(new ChecksumsAsk(call!.SpaceId, call.Principal, ask.Entities)
         {
             Bucket = ask.Bucket,
             IsKnown = head => ask.Known?.HoldsWeakly(ETagOf(head)) == true,
         }, context.RequestAborted);
-        if (Access.Refuses(found?.Role, Role.Reader) is { } refused)
+        if ((busy ?? Access.Refuses(found?.Role, Role.Reader)) is { } refused)
         {
             return refused;
         }

@@ -5,6 +5,7 @@ internal static class ChecksumsSetup
 {
     public static IServiceCollection AddChecksums(this IServiceCollection services) => services
         .AddSingleton<ChecksumsQuery>()
+        .AddSingleton<Scans>()
         .AddSingleton<ChecksumsEndpoint>();
 
     /// <summary>Maps the route under <c>/v1/spaces/{space}</c>.</summary>

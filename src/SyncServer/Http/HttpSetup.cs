@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using SyncServer.Core;
 
 namespace SyncServer.Http;
@@ -33,6 +34,13 @@ internal static class HttpSetup
     /// <summary>Longer than the usual poll interval of a client in use, so that it need not shake hands again.</summary>
     private static readonly TimeSpan KeepAlive = TimeSpan.FromSeconds(130);
 
+    /// <summary>
+    /// How fast an answer has to be taken: below it even the slowest mobile network is of no use, and the page of somebody who
+    /// takes nothing is free again after minutes, not hours. Counted only while bytes wait to be taken; a phone in a tunnel
+    /// comes back within the grace. Streams have a patience of their own.
+    /// </summary>
+    private static readonly MinDataRate ResponseRate = new(bytesPerSecond: 8 * 1024, gracePeriod: TimeSpan.FromSeconds(10));
+
     public static void AddHttp(this WebApplicationBuilder builder, Limits limits)
     {
         builder.AddLogs();
@@ -55,6 +63,7 @@ internal static class HttpSetup
             kestrel.Limits.MaxRequestBodySize = limits.PushBytesMax + (long)RefusedBodyBytes;
             kestrel.Limits.RequestHeadersTimeout = HeadersTimeout;
             kestrel.Limits.KeepAliveTimeout = KeepAlive;
+            kestrel.Limits.MinResponseDataRate = ResponseRate;
         });
         // A parameter that cannot be bound is a bare 400 in every environment, never an exception that quotes it.
         builder.Services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = false);

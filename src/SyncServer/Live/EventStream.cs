@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.Options;
 
 namespace SyncServer.Live;
@@ -14,6 +15,8 @@ internal sealed class EventStreams(IOptions<LiveOptions> options, TimeProvider c
     public EventStream Open(HttpContext context)
     {
         context.Features.GetRequiredFeature<IHttpResponseBodyFeature>().DisableBuffering();
+        // How long a reader may take nothing is the patience's to say. HTTP/2 has no such feature: there the stricter of both holds.
+        context.Features.Get<IHttpMinResponseDataRateFeature>()?.MinDataRate = null;
         var headers = context.Response.Headers;
         headers.ContentType = ContentType;
         headers.CacheControl = "no-store";
@@ -52,33 +55,40 @@ internal sealed class EventStream(HttpContext context, LiveOptions options, Time
     }
 
     /// <summary>
-    /// Writes an event. With an <paramref name="id"/> it is the last that a reader names when it comes back. Where the reader
-    /// takes nothing for as long as the patience lasts, or <paramref name="ended"/> is cancelled meanwhile, the answer is aborted.
+    /// Writes an event whose data is the segments one behind another; they are read until the call returns. With an
+    /// <paramref name="id"/> it is the last that a reader names when it comes back. Where the reader takes nothing for as long as
+    /// the patience lasts, or <paramref name="ended"/> is cancelled meanwhile, the answer is aborted.
     /// </summary>
-    public async Task EventAsync(string name, string? id, ReadOnlyMemory<byte> data, CancellationToken ended)
+    public async Task EventAsync(string name, string? id, IEnumerable<ReadOnlyMemory<byte>> data, CancellationToken ended)
     {
         Write(Encoding.ASCII.GetBytes(id is null ? $"event: {name}\n" : $"event: {name}\nid: {id}\n"));
-        for (var rest = data; rest.Length > 0;)
+        Write("data: "u8);
+        foreach (var segment in data)
         {
-            // Several data lines are one text with line breaks.
-            var end = rest.Span.IndexOf((byte)'\n');
-            var line = end < 0 ? rest : rest[..end];
-            rest = end < 0 ? default : rest[(end + 1)..];
-            Write("data: "u8);
-            for (; line.Length > 0; line = line[Math.Min(Piece, line.Length)..])
+            for (var rest = segment; rest.Length > 0;)
             {
-                Write(line.Span[..Math.Min(Piece, line.Length)]);
-                if (_unflushed >= Piece)
-                {
-                    await FlushAsync(ended);
-                }
+                // Several data lines are one text with line breaks.
+                var end = rest.Span.IndexOf((byte)'\n');
+                await PiecesAsync(end < 0 ? rest : rest[..end], ended);
+                rest = end < 0 ? default : rest[(end + 1)..];
+                Write(end < 0 ? default : "\ndata: "u8);
             }
-
-            Write("\n"u8);
         }
 
-        Write("\n"u8);
+        Write("\n\n"u8);
         await FlushAsync(ended);
+    }
+
+    private async Task PiecesAsync(ReadOnlyMemory<byte> line, CancellationToken ended)
+    {
+        for (; line.Length > 0; line = line[Math.Min(Piece, line.Length)..])
+        {
+            Write(line.Span[..Math.Min(Piece, line.Length)]);
+            if (_unflushed >= Piece)
+            {
+                await FlushAsync(ended);
+            }
+        }
     }
 
     private void Write(ReadOnlySpan<byte> bytes)

@@ -90,7 +90,7 @@ internal sealed class ChangeStream(HttpContext context, StreamParts parts, PullA
 
         if (pulled is Pulled.Resync resync)
         {
-            await _events.EventAsync("resync", id: null, parts.Body.Resync(context, resync.Reason), Ended);
+            await _events.EventAsync("resync", id: null, [parts.Body.Resync(context, resync.Reason)], Ended);
             return (Next.End, null);
         }
 
@@ -132,6 +132,6 @@ internal sealed class ChangeStream(HttpContext context, StreamParts parts, PullA
     private Task SendAsync(ReadOnlyMemory<byte> changes)
     {
         _told = _ask.Cursor;
-        return _events!.EventAsync("changes", parts.Body.Token(_told!.Value), parts.Body.Event(changes, _epoch), Ended);
+        return _events!.EventAsync("changes", parts.Body.Token(_told!.Value), PullBody.Event(changes, _epoch), Ended);
     }
 }

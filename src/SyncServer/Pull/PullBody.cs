@@ -1,8 +1,12 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Text.Json;
+using Microsoft.Net.Http.Headers;
+using SyncServer.Accounts;
+using SyncServer.Core;
 using SyncServer.Core.Pull;
 using SyncServer.Core.Records;
+using SyncServer.Http;
 using SyncServer.Storage;
 
 namespace SyncServer.Pull;
@@ -19,10 +23,19 @@ internal sealed class PullBody(ServerIdentity identity)
     // A cursor, an epoch and their names.
     private const int PagingBytes = 512;
 
-    private static ReadOnlySpan<byte> Opening => "{\"changes\":"u8;
+    /// <summary>
+    /// Large answers that one principal has being written at once: a page for each of a person's devices, and room for what was
+    /// given up and is not noticed yet. Each holds up to two mebibytes until its client has taken it.
+    /// </summary>
+    public const int LargeAnswersMax = 16;
+
+    private static readonly byte[] Opening = "{\"changes\":"u8.ToArray();
 
     // In place of the brace that the paging members begin with as an object of their own.
-    private static ReadOnlySpan<byte> Separator => ","u8;
+    private static readonly byte[] Separator = [(byte)','];
+
+    /// <summary>Places for answers that are larger than a slice: smaller ones hold less than the connection does.</summary>
+    public PrincipalPlaces LargeAnswers { get; } = new(LargeAnswersMax);
 
     /// <summary>The ETag of every page of a space whose head is where it was on this one.</summary>
     public string ETag(PullPage page) => $"\"{identity.Epoch[..8]}-{page.Head}\"";
@@ -30,20 +43,16 @@ internal sealed class PullBody(ServerIdentity identity)
     /// <summary>The token of a cursor.</summary>
     public string Token(Cursor cursor) => cursor.Encode(identity.CursorKey.Span);
 
-    /// <summary>A page as the data of an event: its cursor is the event's id, and whether there is more, the next event tells.</summary>
+    /// <summary>
+    /// A page as the data of an event, in segments, so that no second copy of it is made: its cursor is the event's id, and
+    /// whether there is more, the next event tells.
+    /// </summary>
     /// <param name="changes">The changes as a JSON array.</param>
     /// <param name="epoch">The epoch of the page.</param>
-    public ReadOnlyMemory<byte> Event(ReadOnlyMemory<byte> changes, string epoch)
+    public static ReadOnlyMemory<byte>[] Event(ReadOnlyMemory<byte> changes, string epoch)
     {
-        var written = new ArrayBufferWriter<byte>(changes.Length + PagingBytes);
-        using var writer = new Utf8JsonWriter(written);
-        writer.WriteStartObject();
-        writer.WritePropertyName("changes");
-        writer.WriteRawValue(changes.Span, skipInputValidation: true);
-        writer.WriteString("epoch", epoch);
-        writer.WriteEndObject();
-        writer.Flush();
-        return written.WrittenMemory;
+        var after = Members(writer => writer.WriteString("epoch", epoch));
+        return [Opening, changes, Separator, after[1..]];
     }
 
     /// <summary>The problem document of a pull whose cursor does not hold.</summary>
@@ -62,26 +71,38 @@ internal sealed class PullBody(ServerIdentity identity)
             return;
         }
 
-        var body = response.BodyWriter;
+        var isLarge = changes.Length > SliceBytes;
+        using var place = isLarge ? LargeAnswers.TryTake(context.Caller().Principal) : null;
+        if (isLarge && place is null)
+        {
+            response.Headers.Remove(HeaderNames.ETag);
+            await Problems.WriteAsync(context, new Rejection(
+                ErrorCode.TooManyRequests, $"The principal has {LargeAnswersMax} large answers that it has not taken yet. Read them, then ask again."));
+            return;
+        }
+
         await response.StartAsync(context.RequestAborted);
+        await WriteAsync(response.BodyWriter, changes, after[1..], context.RequestAborted);
+    }
+
+    private static async Task WriteAsync(
+        PipeWriter body, ReadOnlyMemory<byte> changes, ReadOnlyMemory<byte> after, CancellationToken cancellation)
+    {
         body.Write(Opening);
         for (; changes.Length > SliceBytes; changes = changes[SliceBytes..])
         {
-            await body.WriteAsync(changes[..SliceBytes], context.RequestAborted);
+            await body.WriteAsync(changes[..SliceBytes], cancellation);
         }
 
         body.Write(changes.Span);
         body.Write(Separator);
-        body.Write(after.Span[1..]);
-        await body.FlushAsync(context.RequestAborted);
+        body.Write(after.Span);
+        await body.FlushAsync(cancellation);
     }
 
-    /// <summary>What stands behind the changes, the closing brace included.</summary>
-    private ReadOnlyMemory<byte> PagingMembers(Pulled.Found found)
+    /// <summary>What stands behind the changes of an answer.</summary>
+    private ReadOnlyMemory<byte> PagingMembers(Pulled.Found found) => Members(writer =>
     {
-        var written = new ArrayBufferWriter<byte>(PagingBytes);
-        using var writer = new Utf8JsonWriter(written);
-        writer.WriteStartObject();
         writer.WriteString("cursor", Token(found.Next));
         writer.WriteBoolean("hasMore", found.Page.HasMore);
         writer.WriteString("epoch", found.Epoch);
@@ -89,7 +110,15 @@ internal sealed class PullBody(ServerIdentity identity)
         {
             WriteChecksums(writer, checksums);
         }
+    });
 
+    /// <summary>An object of its own, whose first brace the separator stands in for.</summary>
+    private static ReadOnlyMemory<byte> Members(Action<Utf8JsonWriter> write)
+    {
+        var written = new ArrayBufferWriter<byte>(PagingBytes);
+        using var writer = new Utf8JsonWriter(written);
+        writer.WriteStartObject();
+        write(writer);
         writer.WriteEndObject();
         writer.Flush();
         return written.WrittenMemory;

@@ -10,6 +10,7 @@ internal static class RetentionSetup
             .AddSingleton(RetentionOptions.From(builder.Configuration))
             .AddSingleton<DueSpaces>()
             .AddSingleton<SpacePurge>()
+            .AddSingleton<RetentionParts>()
             .AddSingleton<RetentionRound>()
             .AddHostedService<RetentionJob>();
         return builder;

@@ -59,15 +59,16 @@ internal sealed class SpacePurge(NpgsqlDataSource source)
         WHERE o.space_id = $1 AND o.principal = old.principal AND o.op_id = old.op_id
         """;
 
-    // It counts in merges over the change that made its revision, so it goes after that one.
+    // It counts in merges over the change that made its revision, so it goes after that one. The limit is of rows that are looked
+    // at: those that wait for their change do not make the step longer, and what is behind many of them waits with them.
     private const string Forget = """
         DELETE FROM unchanged_ops o
-        USING (SELECT entity, record_id, rev, principal, op_id FROM unchanged_ops u
-            WHERE space_id = $1 AND at <= $2 AND NOT EXISTS (SELECT FROM changes
-                WHERE space_id = $1 AND entity = u.entity AND record_id = u.record_id AND rev = u.rev)
-            ORDER BY at LIMIT $3) AS old
+        USING (SELECT entity, record_id, rev, principal, op_id FROM unchanged_ops
+            WHERE space_id = $1 AND at <= $2 ORDER BY at LIMIT $3) AS old
         WHERE o.space_id = $1 AND o.entity = old.entity AND o.record_id = old.record_id AND o.rev = old.rev
             AND o.principal = old.principal AND o.op_id = old.op_id
+            AND NOT EXISTS (SELECT FROM changes
+                WHERE space_id = $1 AND entity = old.entity AND record_id = old.record_id AND rev = old.rev)
         """;
 
     /// <summary>One step through tombstones and the log: afterwards both are gone up to the horizons, or nothing has changed.</summary>
@@ -96,19 +97,28 @@ internal sealed class SpacePurge(NpgsqlDataSource source)
             purge.Horizons.History - before.History, (long)batch.BatchCommands[0].Rows, Outcomes: 0, purge.MayGoOn);
     }
 
-    /// <summary>One step through whole outcomes, and through accepted ops that no merge can ask for any more.</summary>
-    public async Task<Purged> RestAsync(Guid spaceId, Cutoffs cutoffs, CancellationToken cancellation)
+    /// <summary>One step through whole outcomes.</summary>
+    public async Task<Purged> OutcomesAsync(Guid spaceId, Cutoffs cutoffs, CancellationToken cancellation)
+    {
+        var shortened = await LockedAsync(spaceId, Shorten, cutoffs.Outcomes, cancellation);
+        return default(Purged) with { Outcomes = shortened, MayGoOn = shortened == RowsMax };
+    }
+
+    /// <summary>One step through accepted ops that no merge can ask for any more. Where it took none away, it would take none again.</summary>
+    public async Task<Purged> UnchangedAsync(Guid spaceId, Cutoffs cutoffs, CancellationToken cancellation) =>
+        default(Purged) with { MayGoOn = await LockedAsync(spaceId, Forget, cutoffs.History, cancellation) > 0 };
+
+    /// <summary>Runs a statement on at most <see cref="RowsMax"/> rows under the space's lock, and says how many it changed.</summary>
+    private async Task<long> LockedAsync(Guid spaceId, string sql, DateTimeOffset cutoff, CancellationToken cancellation)
     {
         await using var connection = await source.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
         await using var batch = new NpgsqlBatch(connection);
         Add(batch, Lock, spaceId);
-        Add(batch, Shorten, spaceId, cutoffs.Outcomes, RowsMax);
-        Add(batch, Forget, spaceId, cutoffs.History, RowsMax);
+        Add(batch, sql, spaceId, cutoff, RowsMax);
         await batch.ExecuteNonQueryAsync(cancellation);
         await transaction.CommitAsync(cancellation);
-        var (outcomes, ops) = (batch.BatchCommands[1].Rows, batch.BatchCommands[2].Rows);
-        return new Purged(Changes: 0, Tombstones: 0, (long)outcomes, outcomes == RowsMax || ops == RowsMax);
+        return (long)batch.BatchCommands[1].Rows;
     }
 
     /// <summary>The old end of the space, from now on under its lock; null where it was erased.</summary>

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.DependencyInjection;
+using SyncServer.Checksums;
 using SyncServer.Core.Spaces;
 using SyncServer.Tests.Pull;
 using SyncServer.Tests.Records;
@@ -118,6 +120,20 @@ public sealed class ChecksumTests
         Assert.Equal("{}", Entities(await ReadAsync(phone)));
         await phone.PutAsync(NewId(), "{}", RecordRequests.New);
         Assert.Equal(200, (await phone.GetAsync("sync/checksums", ("If-None-Match", before))).Status);
+    }
+
+    [Fact]
+    public async Task A_principal_has_buckets_added_up_one_question_at_a_time()
+    {
+        var (phone, other) = (New(), New());
+        using (TestServers.A.App.Services.GetRequiredService<Scans>().Principals.TryTake(phone.Principal))
+        {
+            var busy = await ReadAsync(phone, "?entity=note");
+            Assert.Equal((429, "/problems/too-many-requests", "1", null), (busy.Status, busy["type"], busy.Header("Retry-After"), busy.Header("ETag")));
+            Assert.Equal((200, 200), ((await ReadAsync(phone)).Status, (await ReadAsync(other, "?entity=note")).Status));
+        }
+
+        Assert.Equal((200, 200), ((await ReadAsync(phone, "?entity=note")).Status, (await ReadAsync(phone, "?entity=note")).Status));
     }
 
     [Theory]

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json.Nodes;
 using SyncServer.Tests.Servers;
 using SyncServer.Tests.Spaces;
@@ -31,6 +32,19 @@ public sealed class StreamTests
         var second = await stream.EventAsync();
         Assert.Equal(("n1", true, "2"), (second!.Records.Single(), (bool)second.Json["changes"]![0]!["deleted"]!, $"{second.Json["changes"]![0]!["rev"]}"));
         Assert.Equal((await phone.PullAsync())["cursor"], second.Id);
+    }
+
+    [Fact]
+    public async Task A_page_of_many_pieces_is_one_event_with_the_bytes_of_the_pull()
+    {
+        var phone = New();
+        await phone.PushAsync("create", "n1", 0, $$"""{"body":"{{new string('é', 100_000)}}"}""");
+        await phone.PushAsync("create", "n2", 0, $$"""{"body":"{{new string('x', 100_000)}}"}""");
+        await using var stream = await LiveStream.OpenAsync(phone);
+        var pulled = Encoding.UTF8.GetString((await phone.PullAsync()).Bytes);
+        var changes = pulled[..pulled.LastIndexOf(",\"cursor\":", StringComparison.Ordinal)];
+        var epoch = pulled[pulled.LastIndexOf(",\"epoch\":", StringComparison.Ordinal)..];
+        Assert.Equal(changes + epoch, (await stream.EventAsync())!.Data);
     }
 
     [Fact]

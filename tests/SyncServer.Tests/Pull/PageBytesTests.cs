@@ -1,5 +1,9 @@
 using System.Text;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using SyncServer.Core.Records;
+using SyncServer.Pull;
 using SyncServer.Tests.Servers;
 using static SyncServer.Tests.Servers.Device;
 
@@ -31,6 +35,35 @@ public sealed class PageBytesTests
         Assert.Equal(
             $$"""{"changes":[{{string.Join(',', alone)}}],"cursor":"{{page["cursor"]}}","hasMore":false,"epoch":"{{page["epoch"]}}"}""",
             Encoding.UTF8.GetString(page.Bytes));
+    }
+
+    [Fact]
+    public async Task A_principal_has_only_so_many_large_answers_that_it_has_not_taken()
+    {
+        var (phone, other) = (New(), New());
+        foreach (var device in new[] { phone, other })
+        {
+            await device.PushAsync(Op("create", "small", 0, "{}", entity: "tag"));
+            await device.PushAsync("create", "n", 0, $$"""{"body":"{{new string('x', 100_000)}}"}""");
+        }
+
+        var places = TestServers.A.App.Services.GetRequiredService<PullBody>().LargeAnswers;
+        var taken = Enumerable.Range(0, PullBody.LargeAnswersMax).Select(_ => places.TryTake(phone.Principal)).ToList();
+        var busy = await phone.PullAsync();
+        Assert.Equal((429, "/problems/too-many-requests", "1", null), (busy.Status, busy["type"], busy.Header("Retry-After"), busy.Header("ETag")));
+        Assert.Equal((200, 200), ((await phone.PullAsync("?entity=tag")).Status, (await other.PullAsync()).Status));
+
+        taken[0]!.Dispose();
+        Assert.Equal((200, 200), ((await phone.PullAsync()).Status, (await phone.PullAsync()).Status));
+        taken.ForEach(place => Assert.NotNull(place));
+        taken[1..].ForEach(place => place!.Dispose());
+    }
+
+    [Fact]
+    public void An_answer_has_to_be_taken_at_eight_kibibytes_a_second()
+    {
+        var rate = TestServers.A.App.Services.GetRequiredService<IOptions<KestrelServerOptions>>().Value.Limits.MinResponseDataRate;
+        Assert.Equal((8192, TimeSpan.FromSeconds(10)), (rate!.BytesPerSecond, rate.GracePeriod));
     }
 
     [Fact]

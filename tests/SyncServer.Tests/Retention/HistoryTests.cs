@@ -114,6 +114,7 @@ public sealed class HistoryTests(RetentionServers servers)
         await phone.PushAsync(Op("update", "n", 1, """{"a":1}""", opId: "same"));
         await servers.LaterAsync(4);
         Assert.Equal(["same"], await servers.LinesAsync(phone, Kept));
+        Assert.False(await servers.IsDueAsync(phone));
         await phone.PushAsync("create", "other", 0, "{}");
         await servers.LaterAsync(4);
         Assert.Empty(await servers.LinesAsync(phone, Kept));

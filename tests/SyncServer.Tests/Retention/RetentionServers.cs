@@ -1,4 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
+using SyncServer.Core;
+using SyncServer.Core.Retention;
 using SyncServer.Retention;
 using SyncServer.Tests.Servers;
 using SyncServer.Tests.Storage;
@@ -42,7 +44,9 @@ public sealed class RetentionServers : IAsyncLifetime
         builder => builder.Services.AddSingleton<TimeProvider>(_clock),
         [
             "--Sync:IdempotencyRetention=01:00:00", "--Sync:TombstoneRetention=02:00:00", "--Sync:HistoryRetention=03:00:00",
-            "--Sync:Retention:Interval=00:00:00", .. settings,
+            "--Sync:Retention:Interval=00:00:00",
+            // The database has no such clock.
+            "--Sync:Retention:ClockTolerance=36500.00:00:00", .. settings,
         ]);
 
     /// <summary>So much later everything is purged that is due by then.</summary>
@@ -63,6 +67,15 @@ public sealed class RetentionServers : IAsyncLifetime
         {
             await server.App.Services.GetRequiredService<RetentionRound>().RunAsync(default);
         }
+    }
+
+    /// <summary>Whether a round would visit the space.</summary>
+    internal async Task<bool> IsDueAsync(Device device)
+    {
+        var (services, space) = (A.App.Services, Guid.Parse(await SpaceIdAsync(device)));
+        var cutoffs = Cutoffs.At(_clock.GetUtcNow(), services.GetRequiredService<Retentions>());
+        var look = await services.GetRequiredService<DueSpaces>().ReadAsync(Guid.Empty, cutoffs, default);
+        return look.Spaces.Single(each => each.SpaceId == space).IsDue;
     }
 
     /// <summary>The first column of what a query says of one space, <c>$space</c> in it.</summary>

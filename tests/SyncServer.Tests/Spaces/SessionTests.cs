@@ -107,6 +107,8 @@ public sealed class SessionTests
     [InlineData("Retention:Interval", "00:00:00.001")]
     [InlineData("Retention:Interval", "1.00:00:01")]
     [InlineData("Retention:Interval", "often")]
+    [InlineData("Retention:ClockTolerance", "00:00:00")]
+    [InlineData("Retention:ClockTolerance", "36501.00:00:00")]
     public void A_setting_that_makes_no_sense_stops_the_start_and_is_named(string key, string value)
     {
         var failure = Record.Exception(() => SyncServer.ServerHost.Build([$"--Sync:{key}={value}"]));
