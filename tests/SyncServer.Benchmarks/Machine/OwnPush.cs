@@ -37,7 +37,7 @@ internal static partial class OwnPush
             Of<SpaceLoad>("Settings"),
             Of<SpaceLoad>("Skip", Space, Principal, Small(2)),
             Of<SpaceLoad>("Roles", Space, Principal),
-            Of<SpaceLoad>("Outcomes", Space, Principal, OpId),
+            Of<SpaceLoad>("Outcomes", Space, Principal, OpId, "ARRAY[true]", "16777216"),
             Of<SpaceLoad>("Records", Space, Principal, Entity, Record),
             Of<SpaceLoad>("OpenConflicts", Space, Principal, Entity, Record, Device),
         ];
