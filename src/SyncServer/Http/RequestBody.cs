@@ -68,22 +68,21 @@ internal static class RequestBody
             return await ReadToEndAsync(context.Request.Body, maxBytes, context.RequestAborted);
         }
 
-        // A compressed body can be endless and decompress to nothing; Kestrel counts the bytes as they arrive.
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } compressedSize)
+        // Whole before it is decompressed: a body that decompresses to nothing, or to too much, is refused while the connection
+        // is in order. Kestrel's own limit would end it with bytes unread, and the client may then never see the answer.
+        var (compressed, rejection) = await ReadToEndAsync(context.Request.Body, maxBytes, context.RequestAborted);
+        if (rejection is not null)
         {
-            compressedSize.MaxRequestBodySize = maxBytes;
+            return (default, rejection);
         }
 
         try
         {
+            await using var bytes = new MemoryStream(compressed, writable: false);
             await using Stream source = coding == Coding.Gzip
-                ? new GZipStream(context.Request.Body, CompressionMode.Decompress, leaveOpen: true)
-                : new BrotliStream(context.Request.Body, CompressionMode.Decompress, leaveOpen: true);
+                ? new GZipStream(bytes, CompressionMode.Decompress)
+                : new BrotliStream(bytes, CompressionMode.Decompress);
             return await ReadToEndAsync(source, maxBytes, context.RequestAborted);
-        }
-        catch (BadHttpRequestException exception) when (exception.StatusCode == StatusCodes.Status413PayloadTooLarge)
-        {
-            return (default, TooLarge(maxBytes));
         }
         catch (Exception exception) when (exception is InvalidDataException or InvalidOperationException)
         {
@@ -92,7 +91,7 @@ internal static class RequestBody
         }
     }
 
-    private static async ValueTask<(ReadOnlyMemory<byte> Body, Rejection? Rejection)> ReadToEndAsync(
+    private static async ValueTask<(byte[] Body, Rejection? Rejection)> ReadToEndAsync(
         Stream source, int maxBytes, CancellationToken cancellation)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(FirstBufferBytes);
@@ -104,7 +103,7 @@ internal static class RequestBody
                 length += read;
                 if (length > maxBytes)
                 {
-                    return (default, TooLarge(maxBytes));
+                    return ([], TooLarge(maxBytes));
                 }
 
                 if (length == buffer.Length)

@@ -23,7 +23,8 @@ internal sealed class SpaceTransaction(
     // in a row means a load that only waiting helps, and the client hears 503.
     private const int Attempts = 3;
 
-    // idle_in_transaction_session_timeout in appendix A of PostgreSQL's manual; often the broken connection is noticed first.
+    // idle_in_transaction_session_timeout in appendix A of PostgreSQL's manual; often the broken connection is noticed first,
+    // and then only the time that the plan took tells why.
     private const string IdleInTransaction = "25P03";
 
     // A plan takes milliseconds, and everybody who writes to the space waits for it.
@@ -172,8 +173,9 @@ internal sealed class SpaceTransaction(
                 return decided;
             });
         }
-        catch (NpgsqlException lost) when (_patience > TimeSpan.Zero && longest >= _patience
-            && lost is not PostgresException { SqlState: not IdleInTransaction })
+        catch (NpgsqlException lost) when (lost is PostgresException said
+            ? said.SqlState == IdleInTransaction
+            : _patience > TimeSpan.Zero && longest >= _patience)
         {
             throw new PlanTimeoutException(lost);
         }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -23,7 +24,10 @@ public sealed class PlanTimeTests
         var space = await SpaceAsync();
         var lost = await Assert.ThrowsAnyAsync<Exception>(() => transaction.RunAsync(new LoadSpec(space, "alice", "phone"), Role.Writer, loaded =>
         {
+            var begun = Stopwatch.GetTimestamp();
             WaitUntilFree(space);
+            // PostgreSQL began to count before the plan did.
+            SpinWait.SpinUntil(() => Stopwatch.GetElapsedTime(begun) >= options.IdleInTransactionTimeout);
             loaded.Plan.Tallies.Add("note", tally => tally with { Replayed = 1 });
             return new Decided<int>(1);
         }, default));
