@@ -15,7 +15,7 @@ namespace SyncServer.Storage;
 /// </summary>
 internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
 {
-    // Two plans never draw the same values, however many there are.
+    // With the id of the space behind it: two plans never draw the same values, however many there are.
     private const int SeedBytes = 16;
 
     // Every statement here and in SpaceWrite touches few rows by key, whatever the statistics say: those of a table that
@@ -188,10 +188,16 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
     private async Task ReadSpacesAsync(LoadedSpaces loaded, SpaceLock by, NpgsqlDataReader reader, CancellationToken cancellation)
     {
         DateTimeOffset? now = null;
+        byte[] seed = [];
         while (await reader.ReadAsync(cancellation))
         {
-            // Read once the locks are held: the clock then follows the order of seq.
-            now ??= clock.GetUtcNow();
+            if (now is null)
+            {
+                // Read once the locks are held: the clock then follows the order of seq.
+                now = clock.GetUtcNow();
+                seed = RandomNumberGenerator.GetBytes(SeedBytes);
+            }
+
             var (space, isBehind) = (reader.GetGuid(0), !register.Knows(reader.Text(4)));
             if (isBehind)
             {
@@ -201,7 +207,7 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
             // Catching up may take long, so whoever waits for nobody leaves the space to who does.
             if (!isBehind || by != SpaceLock.Skip)
             {
-                var entropy = new Entropy(RandomNumberGenerator.GetBytes(SeedBytes));
+                var entropy = new Entropy((byte[])[.. seed, .. space.ToByteArray()]);
                 loaded.Add(new SpacePlan(space, reader.GetInt64(1), now.Value, entropy), reader.GetBoolean(2), reader.Text(3));
             }
         }
