@@ -131,7 +131,9 @@ public sealed class EndTests
         await reader.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
             $"GET /v1/spaces/me/sync/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer dev:{phone.Principal}\r\n\r\n"));
         // The first bytes say that the stream is open; nothing is taken after them.
-        await reader.GetStream().ReadExactlyAsync(new byte["HTTP/1.1 200".Length]);
+        var begin = new byte["HTTP/1.1 200".Length];
+        await reader.GetStream().ReadExactlyAsync(begin);
+        Assert.Equal("HTTP/1.1 200", Encoding.ASCII.GetString(begin));
         await server.OpenAsync(0, 0);
         Assert.Equal(201, (await phone.PushAsync("create", "after", 0, "{}")).Status);
     }
