@@ -12,7 +12,8 @@ namespace SyncServer.Benchmarks.Machine;
 /// </summary>
 internal static partial class OwnPush
 {
-    private const string Space = "ARRAY['00000000-0000-4000-8000-' || :space]::uuid[]";
+    // Ids as scattered as those of the server's spaces, so that as many pages of every index are written to.
+    private const string Space = "ARRAY[md5('own-' || :space)]::uuid[]";
     private const string Principal = "ARRAY['pgbench-' || :space]::text[]";
     private const string Entity = "ARRAY['note']::text[]";
     private const string Record = "ARRAY['0190a7c2-8d41-7000-' || :record]::text[]";
