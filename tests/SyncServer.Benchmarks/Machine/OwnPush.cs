@@ -35,12 +35,9 @@ internal static partial class OwnPush
         string[] load =
         [
             "BEGIN",
-            Of<SpaceLoad>("Settings"),
-            Of<SpaceLoad>("Skip", Space, Principal, Small(2)),
-            Of<SpaceLoad>("Roles", Space, Principal),
-            Of<SpaceLoad>("Outcomes", Space, Principal, OpId, "ARRAY[true]", "16777216"),
-            Of<SpaceLoad>("Records", Space, Principal, Entity, Record),
-            Of<SpaceLoad>("OpenConflicts", Space, Principal, Entity, Record, Device),
+            Of(typeof(SpaceLoad), "Settings"),
+            Of(typeof(SpaceLoad), "Skip", Space, Principal, Small(2)),
+            Of(typeof(StoredKeys), "Stored", Space, Principal, Device, OpId, Entity, Record),
         ];
         string[] write =
         [
@@ -72,8 +69,6 @@ internal static partial class OwnPush
     private static string Big(long value) => $"ARRAY[{value}]::bigint[]";
 
     private static string Small(short value) => $"ARRAY[{value}]::smallint[]";
-
-    private static string Of<T>(string name, params string[] arguments) => Of(typeof(T), name, arguments);
 
     /// <summary>A statement by the name that it has in the server, with its arguments in the places of its parameters.</summary>
     private static string Of(Type type, string name, params string[] arguments)
