@@ -34,6 +34,7 @@ internal sealed record Report(string Machine, IReadOnlyList<ScenarioResult> Scen
         ("ratio", result => Number(result.Ratio)),
         ("own sql/s", result => Number(result.MedianOfOwn(run => run.PerSecond))),
         ("own p50", result => Number(result.MedianOfOwn(run => run.P50) / 1000)),
+        ("p50/own", result => Number(result.Median(run => run.P50) / result.MedianOfOwn(run => run.P50))),
         ("own wal", result => Number(result.MedianOfOwn(run => run.Wal))),
         ("base p50", result => Number(result.MedianOfBaseline(run => run.P50) / 1000)),
         ("server", result => Number(result.Median(run => run.ServerCpu))),
@@ -81,7 +82,7 @@ internal sealed record Report(string Machine, IReadOnlyList<ScenarioResult> Scen
         wal B: bytes of write-ahead log per op. cmds: Npgsql commands and batches per op, each a round trip, those of background work
         included. B in: bytes of answers per op. base: pgbench with the rows of one op per transaction (32 sessions; lone: one), with the
         same page (pull), or COPY (firstsync, records/s). ratio: ops/s over base/s. own: the server's statements for one create, in
-        pgbench, one session.
+        pgbench, one session, in spaces like the server's.
         """;
 
     private const string LiveLegend =

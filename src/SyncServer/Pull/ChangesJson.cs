@@ -8,7 +8,7 @@ internal sealed class ChangesJson : IDisposable
 {
     /// <summary>The columns that <see cref="Add"/> reads: what a tombstone keeps for a restore stays where it is.</summary>
     public const string Columns =
-        "entity, record_id, rev, deleted, updated_at, updated_by, op_id, CASE WHEN NOT deleted THEN data END";
+        "entity, record_id, rev, deleted, updated_at, updated_by, op_id, CASE WHEN NOT deleted THEN data END AS data";
 
     private static readonly byte[] NoChanges = "[]"u8.ToArray();
 

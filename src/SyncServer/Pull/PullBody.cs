@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.Net.Http.Headers;
 using SyncServer.Accounts;
 using SyncServer.Core;
+using SyncServer.Core.Json;
 using SyncServer.Core.Pull;
 using SyncServer.Core.Records;
 using SyncServer.Http;
@@ -19,9 +20,6 @@ internal sealed class PullBody(ServerIdentity identity)
     /// of a slow reader's page no second copy piles up there.
     /// </summary>
     private const int SliceBytes = 64 * 1024;
-
-    // A cursor, an epoch and their names.
-    private const int PagingBytes = 512;
 
     /// <summary>
     /// Large answers that one principal has being written at once: a page for each of a person's devices, and room for what was
@@ -113,16 +111,12 @@ internal sealed class PullBody(ServerIdentity identity)
     });
 
     /// <summary>An object of its own, whose first brace the separator stands in for.</summary>
-    private static ReadOnlyMemory<byte> Members(Action<Utf8JsonWriter> write)
+    private static ReadOnlyMemory<byte> Members(Action<Utf8JsonWriter> write) => JsonText.Write(writer =>
     {
-        var written = new ArrayBufferWriter<byte>(PagingBytes);
-        using var writer = new Utf8JsonWriter(written);
         writer.WriteStartObject();
         write(writer);
         writer.WriteEndObject();
-        writer.Flush();
-        return written.WrittenMemory;
-    }
+    });
 
     private static void WriteChecksums(Utf8JsonWriter writer, SortedDictionary<string, Checksum> checksums)
     {

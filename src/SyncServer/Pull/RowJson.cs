@@ -24,6 +24,9 @@ internal sealed class RowJson : IDisposable
 
     private static readonly JavaScriptEncoder Encoder = JsonText.Options.Encoder!;
 
+    // What names, ids and most principals are made of, none of which is ever escaped: the encoder need not be asked.
+    private static readonly SearchValues<byte> Plain = SearchValues.Create("-.0123456789:@ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz~"u8);
+
     private byte[] _bytes = ArrayPool<byte>.Shared.Rent(FirstBytes);
     private int _length;
 
@@ -47,7 +50,7 @@ internal sealed class RowJson : IDisposable
         Raw("\""u8);
         var length = Read(row, column);
         var text = _bytes.AsSpan(_length, length);
-        if (Encoder.FindFirstCharacterToEncodeUtf8(text) < 0)
+        if (text.IndexOfAnyExcept(Plain) < 0 || Encoder.FindFirstCharacterToEncodeUtf8(text) < 0)
         {
             _length += length;
         }
@@ -82,6 +85,13 @@ internal sealed class RowJson : IDisposable
     /// <summary>Puts the bytes of a column behind what was written, and returns their number.</summary>
     private int Read(NpgsqlDataReader row, int column)
     {
+        // Asking for the length is a call of its own, and mostly the buffer is longer.
+        var room = _bytes.Length - _length;
+        if (row.GetBytes(column, 0, _bytes, _length, room) is var read && read < room)
+        {
+            return (int)read;
+        }
+
         var length = (int)row.GetBytes(column, 0, null, 0, 0);
         Reserve(length);
         return (int)row.GetBytes(column, 0, _bytes, _length, length);

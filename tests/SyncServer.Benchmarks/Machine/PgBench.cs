@@ -61,23 +61,24 @@ internal sealed partial class PgBench
 
         await database.ExecuteAsync($"""
             INSERT INTO spaces (space_id, head, tombstone_horizon, history_horizon, name, personal, created_at)
-            SELECT ('00000000-0000-4000-8000-' || s)::uuid, 0, 0, 0, NULL, true, '2026-11-20T10:15:00Z'
-            FROM generate_series(100000000001, 100000000000 + {Spaces}) s
+            SELECT id, 0, 0, 0, NULL, true, '2026-11-20T10:15:00Z'
+            FROM generate_series(100000000001, 100000000000 + {Spaces}) s, unnest(ARRAY[('00000000-0000-4000-8000-' || s)::uuid, md5('own-' || s)::uuid]) id
             """);
         // Only the server's own statements ask for a membership.
         await database.ExecuteAsync($"""
             INSERT INTO members (space_id, principal, role)
-            SELECT ('00000000-0000-4000-8000-' || s)::uuid, 'pgbench-' || s, 3 FROM generate_series(100000000001, 100000000000 + {Spaces}) s
+            SELECT md5('own-' || s)::uuid, 'pgbench-' || s, 3 FROM generate_series(100000000001, 100000000000 + {Spaces}) s
             """);
         return bench;
     }
 
-    /// <summary>Makes the records that the pull script reads.</summary>
+    /// <summary>Makes the records that the pull script reads: those of a space side by side, as the server's are, which came in batches.</summary>
     public Task FillPagesAsync() => _database.ExecuteAsync($"""
         INSERT INTO records (space_id, entity, record_id, rev, seq, deleted, data, data_bytes, updated_at, updated_by, op_id)
         SELECT ('00000000-0000-4000-8000-' || s)::uuid, 'note', gen_random_uuid()::text, 1, n, false, '{Data}', {Data.Length},
             '2026-11-20T10:15:00Z', 'pgbench', gen_random_uuid()::text
         FROM generate_series(200000000001, 200000000000 + {LoadProgram.PagedSpaces}) s, generate_series(1, {LoadProgram.PagedRecords}) n
+        ORDER BY s, n
         """);
 
     /// <summary>

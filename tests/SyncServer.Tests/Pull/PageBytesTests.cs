@@ -2,6 +2,7 @@ using System.Text;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using Npgsql;
 using SyncServer.Core.Records;
 using SyncServer.Pull;
 using SyncServer.Tests.Servers;
@@ -35,6 +36,24 @@ public sealed class PageBytesTests
         Assert.Equal(
             $$"""{"changes":[{{string.Join(',', alone)}}],"cursor":"{{page["cursor"]}}","hasMore":false,"epoch":"{{page["epoch"]}}"}""",
             Encoding.UTF8.GetString(page.Bytes));
+    }
+
+    [Fact]
+    public async Task A_text_is_whole_wherever_the_buffer_of_a_page_ends()
+    {
+        _ = TestServers.A;
+        await using var source = NpgsqlDataSource.Create(TestServers.ConnectionString);
+        await using var command = source.CreateCommand("SELECT n, repeat('x', n), repeat('é', n) FROM generate_series(65525, 65545) AS n");
+        await using var row = await command.ExecuteReaderAsync();
+        while (await row.ReadAsync())
+        {
+            using var json = new RowJson();
+            json.Text(row, 1);
+            json.Text(row, 2);
+            json.Raw(row, 1);
+            var (plain, escaped) = (new string('x', row.GetInt32(0)), new string('é', row.GetInt32(0)));
+            Assert.Equal($"\"{plain}\"\"{escaped}\"{plain}", Encoding.UTF8.GetString(json.Written.Span));
+        }
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using SyncServer.Manifest;
+using SyncServer.Pull;
 
 namespace SyncServer.Tests.Storage;
 
@@ -35,11 +36,38 @@ public sealed partial class PlanTests
         ], plans);
     }
 
+    [Theory]
+    [InlineData("ANALYZE")]
+    [InlineData(Load)]
+    public async Task A_pull_looks_up_and_reads_by_positions_in_large_spaces_and_in_empty_tables(string load)
+    {
+        await using var database = await ScratchDatabase.MigratedAsync();
+        await database.LinesAsync(load);
+        foreach (var (isFiltered, isCut) in new[] { (false, false), (false, true), (true, false), (true, true) })
+        {
+            var filter = isFiltered ? (Type: ", text[]", Value: ", '{note}'") : (Type: "", Value: "");
+            var plan = await PlanAsync(
+                database,
+                "uuid, text, bigint, bigint, int, int" + filter.Type,
+                PullSql.Of(isFiltered, withChecksums: false, isCut),
+                "'00000000-0000-0000-0000-000000000001', 'alice', 7, 0, 100, 1000000" + filter.Value);
+            Assert.Equal(
+            [
+                "pk_spaces: space_id = $1",
+                "pk_changes: space_id = $1 AND seq >= $3",
+                "ux_records_seq: space_id = $1 AND seq > $3",
+                "ux_records_seq: space_id = $1 AND seq >= array_aggrecords.seq[1]",
+                "pk_changes: space_id = $1 AND seq >= CASE",
+            ], plan.Split("; ").Where(used => !used.Contains("members")).Select(used => used.Split(" WHEN")[0]));
+        }
+    }
+
     /// <summary>The indexes of the plan that the server's sessions make, each with what is looked up in it.</summary>
     private static async Task<string> PlanAsync(ScratchDatabase database, string types, string sql, string values)
     {
         var lines = await database.LinesAsync($"PREPARE looked_up ({types}) AS {sql}; EXPLAIN (COSTS OFF) EXECUTE looked_up ({values})");
         var plan = string.Join('\n', lines).Replace("::text", "").Replace("(", "").Replace(")", "");
+        Assert.DoesNotContain("Sort", plan);
         return string.Join("; ", Lookup().Matches(plan).Select(used => $"{used.Groups[1]}: {used.Groups[2]}"));
     }
 
