@@ -229,17 +229,19 @@ public static class Decide
             return new Decision.Keep([]);
         }
 
-        if (op.Kind == OpKind.Restore && current.Deleted)
+        // Whoever restores saw a tombstone, and it is one; but with base 0 it has to be the device's own.
+        if (op.Kind == OpKind.Restore && current.Deleted && (op.BaseRev != 0 || current.Data is null))
         {
             return Restore(plan, context, op, new Views(RecordState.Of(current), default, default, []));
         }
 
         var theirs = current.Deleted ? null : current.Data?.Value;
-        var yours = op.Kind == OpKind.Delete ? null : Intent.Apply(theirs, op.Patch, context.DefinitionOf(op.Key));
+        var yours = op.Kind == OpKind.Delete ? null
+            : Intent.Apply(op.Kind == OpKind.Restore ? current.Data?.Value : theirs, op.Patch, context.DefinitionOf(op.Key));
         var kind = op.Kind switch
         {
             OpKind.Delete => ErrorCode.EditedElsewhere,
-            OpKind.Restore => ErrorCode.AlreadyExists,
+            OpKind.Restore => current.Deleted ? ErrorCode.Conflict : ErrorCode.AlreadyExists,
             _ => current.Deleted ? ErrorCode.DeletedElsewhere : ErrorCode.Conflict,
         };
         return new Decision.Park(kind, detail, new ParkedStates(null, theirs, yours), EditedPaths(op, null, theirs, yours));
