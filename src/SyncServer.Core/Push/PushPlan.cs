@@ -231,8 +231,8 @@ public static class PushPlan
     }
 
     /// <summary>410 where the client knows another history of the database, about a write that is no op; null elsewhere.</summary>
-    public static Outcome? OtherEpoch(PushContext context) =>
-        Decide.OtherEpoch(context) is { } refuse ? Refused(context, opId: null, current: null, refuse) : null;
+    public static Outcome? OtherEpoch(PushContext context, string key) =>
+        Decide.OtherEpoch(context) is { } refuse ? Refused(context, key, current: null, refuse) : null;
 
     private static Outcome Refused(SpacePlan plan, PushContext context, Op op, Decision.Refuse refuse) =>
         Refused(context, op.OpId, refuse.Stored ? plan.Find(op.Key) : null, refuse);
