@@ -88,8 +88,15 @@ public sealed record ParkedConflict
             || op.Touched().Any(touched => Touched.Meets(touched.Path));
     }
 
-    /// <summary>The conflict with one more op of its device, at its place by the device's counter.</summary>
-    public ParkedConflict Join(ParkedOp op, EntityDefinition definition)
+    /// <summary>
+    /// Bytes that are gone over where the op does not simply go on from <see cref="Yours"/>: a copy of the record with all
+    /// patches for each op.
+    /// </summary>
+    public long WorkOf(ParkedOp op) => PlaceOf(op) == Ops.Count && Yours is not null
+        ? 0
+        : (Ops.Count + 1) * ((Base ?? Theirs ?? JsonObject.Empty).ToUtf8().Length + Ops.Append(op).Sum(parked => (long)parked.Patch.ToUtf8().Length));
+
+    private int PlaceOf(ParkedOp op)
     {
         var place = Ops.Count;
         while (op.N is { } n && place > 0 && Ops[place - 1].N > n)
@@ -97,6 +104,13 @@ public sealed record ParkedConflict
             place--;
         }
 
+        return place;
+    }
+
+    /// <summary>The conflict with one more op of its device, at its place by the device's counter.</summary>
+    public ParkedConflict Join(ParkedOp op, EntityDefinition definition)
+    {
+        var place = PlaceOf(op);
         List<ParkedOp> ops = [.. Ops.Take(place), op, .. Ops.Skip(place)];
         var state = place == Ops.Count && Yours is { } known
             ? Then(new RecordState(known, Deleted: false), op)

@@ -14,6 +14,8 @@ public static class Decide
 {
     private static readonly Rejection NeverExisted = new(ErrorCode.RecordNotFound, "No record with this id has ever existed here; perhaps its create is still on the way.");
 
+    internal const string TooManyMerges = "The push asks for too many merges at once; send the rest of it again.";
+
     /// <summary>The decision about <paramref name="op"/> on the space as <paramref name="plan"/> holds it.</summary>
     public static Decision About(SpacePlan plan, PushContext context, Op op)
     {
@@ -141,7 +143,7 @@ public static class Decide
         if (!plan.Spend(work))
         {
             return new Decision.Refuse(
-                new Rejection(ErrorCode.TooManyRequests, "The push asks for too many merges at once; send the rest of it again."), Stored: false);
+                new Rejection(ErrorCode.TooManyRequests, TooManyMerges), Stored: false);
         }
 
         var views = knowsBase
