@@ -58,7 +58,7 @@ public sealed record ParkedConflict
     /// <summary>Why the first op was parked.</summary>
     public required ErrorCode Kind { get; init; }
 
-    /// <summary>What was parked, in order of arrival.</summary>
+    /// <summary>What was parked, in the order of the device's counter; those without one keep their place by arrival.</summary>
     public required IReadOnlyList<ParkedOp> Ops { get; init; }
 
     /// <summary>What the device last saw; null where it is unknown or there was nothing.</summary>
@@ -88,20 +88,39 @@ public sealed record ParkedConflict
             || op.Touched().Any(touched => Touched.Meets(touched.Path));
     }
 
-    /// <summary>The conflict with one more op of its device.</summary>
+    /// <summary>
+    /// Bytes that are gone over where the op does not simply go on from <see cref="Yours"/>: a copy of the record with all
+    /// patches for each op.
+    /// </summary>
+    public long WorkOf(ParkedOp op) => PlaceOf(op) == Ops.Count && Yours is not null
+        ? 0
+        : (Ops.Count + 1) * ((Base ?? Theirs ?? JsonObject.Empty).ToUtf8().Length + Ops.Append(op).Sum(parked => (long)parked.Patch.ToUtf8().Length));
+
+    private int PlaceOf(ParkedOp op)
+    {
+        var place = Ops.Count;
+        while (op.N is { } n && place > 0 && Ops[place - 1].N > n)
+        {
+            place--;
+        }
+
+        return place;
+    }
+
+    /// <summary>The conflict with one more op of its device, at its place by the device's counter.</summary>
     public ParkedConflict Join(ParkedOp op, EntityDefinition definition)
     {
-        var yours = op.Kind switch
-        {
-            OpKind.Delete => null,
-            OpKind.Restore => Yours ?? Base,
-            _ => Intent.Apply(Yours, op.Patch, definition),
-        };
+        var place = PlaceOf(op);
+        List<ParkedOp> ops = [.. Ops.Take(place), op, .. Ops.Skip(place)];
+        var state = place == Ops.Count && Yours is { } known
+            ? Then(new RecordState(known, Deleted: false), op)
+            : ops.Aggregate(new RecordState(ops[0].Kind == OpKind.Create ? null : Base ?? Theirs, Deleted: false), Then);
+        var yours = state.Deleted ? null : state.Data;
         var explained = Paths.Select(known => known.Path).ToHashSet(StringComparer.Ordinal);
         var paths = op.Touched.Where(path => !explained.Contains(path));
         return this with
         {
-            Ops = [.. Ops, op],
+            Ops = ops,
             Touched = Touched.With(op.Touched),
             Yours = yours,
             Paths =
@@ -111,6 +130,11 @@ public sealed record ParkedConflict
                     JsonPointer.Find(Base, path), JsonPointer.Find(Theirs, path), JsonPointer.Find(yours, path))),
             ],
         };
+
+        // An edit behind a delete means a record that is there again, with what it held.
+        RecordState Then(RecordState held, ParkedOp next) => next.Kind == OpKind.Delete
+            ? held with { Deleted = true }
+            : new RecordState(Intent.Apply(held.Data, next.Patch, definition), Deleted: false);
     }
 
     /// <summary>The data of the <c>$conflict</c> record.</summary>

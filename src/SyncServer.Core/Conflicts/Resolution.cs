@@ -1,4 +1,3 @@
-using SyncServer.Core.Entities;
 using SyncServer.Core.Json;
 using SyncServer.Core.Merge;
 using SyncServer.Core.Ops;
@@ -79,10 +78,12 @@ public static class Resolution
         }
 
         var conflict = ParkedConflict.FromJson(held.Value);
-        var op = OpOf(context, conflict, keyed, (request, plan.Find(conflict.Slot.Key)));
+        var op = OpOf(conflict, keyed, request);
         var outcome = PushPlan.Carry(plan, context, op, About(plan, context, op, (holder, conflict, request)));
         if (outcome.IsSuccess)
         {
+            // A PUT hides the ETag of data that is not what it sent; here nobody sent any.
+            outcome = outcome with { ETag = plan.Find(op.Key)?.ETag };
             plan.Close(context.Author, op, conflict, request.Choice);
         }
 
@@ -103,17 +104,15 @@ public static class Resolution
             : keyed.Decided(plan, context, PushPlan.Refusal(ResolvedBefore, occurrence, OutcomeState.Rejected));
     }
 
-    private static Op OpOf(
-        PushContext context, ParkedConflict conflict, KeyedRequest keyed, (ResolutionRequest Request, SyncRecord? Current) ask)
+    private static Op OpOf(ParkedConflict conflict, KeyedRequest keyed, ResolutionRequest request)
     {
-        var (request, current) = ask;
         var isMine = request.Choice == ResolutionChoice.Mine;
         return new Op
         {
             OpId = keyed.Key,
             Key = conflict.Slot.Key,
             Kind = isMine && conflict.Yours is null ? OpKind.Delete : OpKind.Update,
-            Patch = isMine && conflict.Yours is not null ? Mine(conflict, current, context.DefinitionOf(conflict.Slot.Key)) : request.Patch,
+            Patch = request.Patch,
             Replaces = isMine,
             N = request.N,
             Fingerprint = keyed.Fingerprint,
@@ -121,10 +120,6 @@ public static class Resolution
             IsPlainHttp = true,
         };
     }
-
-    /// <summary>The record as it is now with every parked patch in order: values are set, and operators are done to what is there.</summary>
-    private static JsonObject Mine(ParkedConflict conflict, SyncRecord? current, EntityDefinition definition) => conflict.Ops
-        .Aggregate(current?.Data?.Value ?? JsonObject.Empty, (data, parked) => Intent.Apply(data, parked.Patch, definition));
 
     private static Decision About(
         SpacePlan plan, PushContext context, Op op, (SyncRecord Holder, ParkedConflict Conflict, ResolutionRequest Request) ask)
@@ -154,14 +149,20 @@ public static class Resolution
 
         return op.Kind == OpKind.Delete
             ? Acceptance.Of(plan, context, op, new Decision.Apply(OpKind.Delete, null))
-            : Written(plan, context, op);
+            : Acceptance.TooLarge(context, op) ?? Written(plan, context, op, ask.Conflict);
     }
 
-    private static Decision Written(SpacePlan plan, PushContext context, Op op)
+    /// <summary>
+    /// The record as it is now with every patch in order: values are set, and operators are done to what is there. Where the
+    /// data of a tombstone is purged, the conflict still holds what it was.
+    /// </summary>
+    private static Decision Written(SpacePlan plan, PushContext context, Op op, ParkedConflict conflict)
     {
         var current = plan.Find(op.Key);
         var problems = new List<FieldError>();
-        var data = op.Replaces ? op.Patch : Intent.Apply(current?.Data?.Value, op.Patch, context.DefinitionOf(op.Key), problems);
+        var patches = op.Replaces ? conflict.Ops.Select(parked => parked.Patch) : [op.Patch];
+        var data = patches.Aggregate(current?.Data?.Value ?? conflict.Theirs ?? conflict.Base ?? JsonObject.Empty,
+            (data, patch) => Intent.Apply(data, patch, context.DefinitionOf(op.Key), problems));
         if (problems.Count > 0)
         {
             return Acceptance.Refused(problems);

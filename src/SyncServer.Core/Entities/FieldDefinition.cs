@@ -1,5 +1,6 @@
 using SyncServer.Core.Json;
 using SyncServer.Core.Merge;
+using SyncServer.Core.Merge.Values;
 
 namespace SyncServer.Core.Entities;
 
@@ -51,13 +52,10 @@ public sealed record FieldDefinition
             return $"The field is of type {type.Name}.";
         }
 
-        return Merge == FieldPolicy.Crdt && !IsUpdates(value)
+        return Merge == FieldPolicy.Crdt && !CrdtUpdates.IsField(value)
             ? "The field holds the updates of a CRDT: {\"updates\":[\"<base64>\"]}."
             : null;
     }
-
-    private static bool IsUpdates(JsonValue value) =>
-        value is JsonObject { Count: 1 } members && members["updates"] is JsonArray updates && updates.Items.All(update => update is JsonString);
 
     /// <summary>The definition as the file writes it, without what holds anyway.</summary>
     public JsonObject ToJson() => JsonObject.Of(

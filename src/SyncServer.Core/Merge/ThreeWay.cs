@@ -89,6 +89,11 @@ public static class ThreeWay
                 return Explain(path, (b, t, y), y);
             }
 
+            if (policy != FieldPolicy.Crdt && b is JsonObject whole && (t, y) is ((null, JsonObject) or (JsonObject, null)))
+            {
+                return Removed(path, whole, t, y);
+            }
+
             if (FieldDecision.Of(policy, b, t, y) is { IsDecided: true } decision)
             {
                 return Explain(path, (b, t, y), decision.Value);
@@ -114,20 +119,65 @@ public static class ThreeWay
         private bool IsForeign(string path) => _foreign.Value.Meets(path);
 
         /// <summary>
-        /// One side replaced or took away an object whose members the other side changed. Each of those members is a
-        /// conflict, except where it is gone on both sides; and where all of them are, nothing stands against the replacement.
+        /// One side took away an object whose members the other side changed: where the policies of all those members decide,
+        /// they do, each for itself, and nothing is left but what they keep.
+        /// </summary>
+        private JsonValue? Removed(string path, JsonObject b, JsonValue? t, JsonValue? y)
+        {
+            var lost = Lost(b, t, y);
+            if (lost.Count == 0)
+            {
+                return Explain(path, (b, t, y), null);
+            }
+
+            // Tried aside: one member that no policy decides makes a question of all of them.
+            var below = new Run(rules);
+            var kept = lost.ToDictionary(inner => path + inner, inner => below.Contested(
+                path + inner, JsonPointer.Find(b, inner), JsonPointer.Find(t, inner), JsonPointer.Find(y, inner)));
+            if (below.Conflicts.Count > 0)
+            {
+                return ParkLost(path, lost, b, t, y);
+            }
+
+            Explanations.AddRange(below.Explanations);
+            Problems.AddRange(below.Problems);
+            var left = Kept(path, MergePatch.Diff(b, t as JsonObject ?? (JsonObject)y!), kept);
+            return Explain(path, (b, t, y), left.Count == 0 ? null : left);
+        }
+
+        /// <summary>A member that one side changed, and the other took away with the object around it.</summary>
+        private JsonValue? Contested(string path, JsonValue? b, JsonValue? t, JsonValue? y) =>
+            rules.Operators.TryGetValue(path, out var found) ? Operated(path, found, (b, t, y))
+            : FieldDecision.Of(rules.PolicyOf(path), b, t, y) is { IsDecided: true } decision ? Explain(path, (b, t, y), decision.Value)
+            : Park(path, b, t, y);
+
+        /// <summary>The edits of an object with what is kept of each; nothing else is left of it.</summary>
+        private static JsonObject Kept(string at, JsonObject edits, Dictionary<string, JsonValue?> kept) =>
+            JsonObject.Of(edits.Members.Select(member =>
+            {
+                var path = JsonPointer.Child(at, member.Key);
+                return kept.TryGetValue(path, out var value) ? (member.Key, value)
+                    : (member.Key, member.Value is JsonObject inner && Kept(path, inner, kept) is { Count: > 0 } some ? some : null);
+            }));
+
+        /// <summary>
+        /// One side put another kind of value in the place of an object whose members the other side changed. Each of those
+        /// members is a conflict, except where it is gone on both sides; and where all of them are, nothing stands against the
+        /// replacement.
         /// </summary>
         private JsonValue? Replaced(string path, JsonObject b, JsonValue? t, JsonValue? y)
         {
-            var edited = t as JsonObject ?? (JsonObject)y!;
-            var lost = MergePatch.Touched(MergePatch.Diff(b, edited))
-                .Where(inner => !JsonValue.Same(JsonPointer.Find(t, inner), JsonPointer.Find(y, inner)))
-                .ToList();
-            if (lost.Count == 0)
-            {
-                return Explain(path, (b, t, y), t is JsonObject ? y : t);
-            }
+            var lost = Lost(b, t, y);
+            return lost.Count == 0 ? Explain(path, (b, t, y), t is JsonObject ? y : t) : ParkLost(path, lost, b, t, y);
+        }
 
+        /// <summary>What the side that still has the object changed below it, and what is not gone on the other side too.</summary>
+        private static List<string> Lost(JsonObject b, JsonValue? t, JsonValue? y) =>
+            [.. MergePatch.Touched(MergePatch.Diff(b, t as JsonObject ?? (JsonObject)y!))
+                .Where(inner => !JsonValue.Same(JsonPointer.Find(t, inner), JsonPointer.Find(y, inner)))];
+
+        private JsonValue? ParkLost(string path, List<string> lost, JsonObject b, JsonValue? t, JsonValue? y)
+        {
             // Your own edits are named one by one; what you replaced is one edit, however much of theirs lies below it.
             foreach (var inner in y is JsonObject ? lost : [""])
             {

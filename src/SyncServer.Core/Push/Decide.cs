@@ -14,6 +14,8 @@ public static class Decide
 {
     private static readonly Rejection NeverExisted = new(ErrorCode.RecordNotFound, "No record with this id has ever existed here; perhaps its create is still on the way.");
 
+    internal const string TooManyMerges = "The push asks for too many merges at once; send the rest of it again.";
+
     /// <summary>The decision about <paramref name="op"/> on the space as <paramref name="plan"/> holds it.</summary>
     public static Decision About(SpacePlan plan, PushContext context, Op op)
     {
@@ -141,7 +143,7 @@ public static class Decide
         if (!plan.Spend(work))
         {
             return new Decision.Refuse(
-                new Rejection(ErrorCode.TooManyRequests, "The push asks for too many merges at once; send the rest of it again."), Stored: false);
+                new Rejection(ErrorCode.TooManyRequests, TooManyMerges), Stored: false);
         }
 
         var views = knowsBase
@@ -229,17 +231,19 @@ public static class Decide
             return new Decision.Keep([]);
         }
 
-        if (op.Kind == OpKind.Restore && current.Deleted)
+        // Whoever restores saw a tombstone, and it is one; but with base 0 it has to be the device's own.
+        if (op.Kind == OpKind.Restore && current.Deleted && (op.BaseRev != 0 || current.Data is null))
         {
             return Restore(plan, context, op, new Views(RecordState.Of(current), default, default, []));
         }
 
         var theirs = current.Deleted ? null : current.Data?.Value;
-        var yours = op.Kind == OpKind.Delete ? null : Intent.Apply(theirs, op.Patch, context.DefinitionOf(op.Key));
+        var yours = op.Kind == OpKind.Delete ? null
+            : Intent.Apply(op.Kind == OpKind.Restore ? current.Data?.Value : theirs, op.Patch, context.DefinitionOf(op.Key));
         var kind = op.Kind switch
         {
             OpKind.Delete => ErrorCode.EditedElsewhere,
-            OpKind.Restore => ErrorCode.AlreadyExists,
+            OpKind.Restore => current.Deleted ? ErrorCode.Conflict : ErrorCode.AlreadyExists,
             _ => current.Deleted ? ErrorCode.DeletedElsewhere : ErrorCode.Conflict,
         };
         return new Decision.Park(kind, detail, new ParkedStates(null, theirs, yours), EditedPaths(op, null, theirs, yours));

@@ -14,7 +14,7 @@ public sealed record KeyedRequest(string Key, ReadOnlyMemory<byte> Fingerprint)
     public Outcome? Undecidable(SpacePlan plan, PushContext context) =>
         plan.FindOutcome(KeyOf(context)) is { } first
             ? PushPlan.Repeat(plan, context, Key, Fingerprint, first)
-            : PushPlan.OtherEpoch(context);
+            : PushPlan.OtherEpoch(context, Key);
 
     /// <summary>Stores <paramref name="outcome"/> in the plan where it is final, and returns it.</summary>
     public Outcome Decided(SpacePlan plan, PushContext context, Outcome outcome)

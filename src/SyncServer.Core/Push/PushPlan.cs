@@ -196,10 +196,18 @@ public static class PushPlan
         });
     }
 
-    private static Outcome Joined(SpacePlan plan, PushContext context, Op op, ParkedConflict open) =>
-        open.Ops.Count < context.Limits.OpsPerConflict
-            ? Stored(plan, context, op, "The op joins the open conflict of its device on this record.", open.Join(AsParked(plan, op), context.DefinitionOf(op.Key)))
-            : TooMany(context, op, "Too many ops wait in this conflict; resolve it first.");
+    private static Outcome Joined(SpacePlan plan, PushContext context, Op op, ParkedConflict open)
+    {
+        if (open.Ops.Count >= context.Limits.OpsPerConflict)
+        {
+            return TooMany(context, op, "Too many ops wait in this conflict; resolve it first.");
+        }
+
+        var parked = AsParked(plan, op);
+        return open.WorkOf(parked) is > 0 and var work && !plan.Spend(work)
+            ? TooMany(context, op, Decide.TooManyMerges)
+            : Stored(plan, context, op, "The op joins the open conflict of its device on this record.", open.Join(parked, context.DefinitionOf(op.Key)));
+    }
 
     private static Outcome Stored(SpacePlan plan, PushContext context, Op op, string detail, ParkedConflict conflict)
     {
@@ -231,8 +239,8 @@ public static class PushPlan
     }
 
     /// <summary>410 where the client knows another history of the database, about a write that is no op; null elsewhere.</summary>
-    public static Outcome? OtherEpoch(PushContext context) =>
-        Decide.OtherEpoch(context) is { } refuse ? Refused(context, opId: null, current: null, refuse) : null;
+    public static Outcome? OtherEpoch(PushContext context, string key) =>
+        Decide.OtherEpoch(context) is { } refuse ? Refused(context, key, current: null, refuse) : null;
 
     private static Outcome Refused(SpacePlan plan, PushContext context, Op op, Decision.Refuse refuse) =>
         Refused(context, op.OpId, refuse.Stored ? plan.Find(op.Key) : null, refuse);

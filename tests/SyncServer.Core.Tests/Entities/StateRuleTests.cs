@@ -29,6 +29,7 @@ public class StateRuleTests
     [InlineData("""{"updates":["AA=="]}""", true)]
     [InlineData("""{"updates":[]}""", true)]
     [InlineData("""{"updates":[1]}""", false)]
+    [InlineData("""{"updates":["AA==","not base64"]}""", false)]
     [InlineData("""{"updates":"AA=="}""", false)]
     [InlineData("""{"updates":[],"more":1}""", false)]
     [InlineData("{}", false)]

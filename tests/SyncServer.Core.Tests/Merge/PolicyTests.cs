@@ -84,6 +84,36 @@ public class PolicyTests
         Assert.Equal((answered, Worlds.Parsed(data)), (answer.Summary, space.Find()!.Data!.Value));
     }
 
+    [Theory]
+    [InlineData("lww", "null", """{"x":2}""", """{"a":{"x":2}}""")]
+    [InlineData("lww", """{"x":2}""", "null", "{}")]
+    [InlineData("lww", """{"x":2,"n":{"m":1}}""", "null", null)]
+    [InlineData("keep", "null", """{"x":2}""", "{}")]
+    [InlineData("keep", """{"x":2}""", "null", """{"a":{"x":2}}""")]
+    [InlineData("counter", "null", """{"x":{"$inc":4}}""", """{"a":{"x":4}}""")]
+    [InlineData("review", "null", """{"x":{"$inc":4}}""", """{"a":{"x":4}}""")]
+    [InlineData("review", "null", """{"x":{"$inc":4},"y":3}""", null)]
+    [InlineData("review", "null", """{"x":2}""", null)]
+    [InlineData("strict", "null", """{"x":{"$inc":4}}""", null)]
+    [InlineData("max", "null", """{"x":2}""", null)]
+    [InlineData("max", """{"x":2}""", "null", null)]
+    public void Where_an_object_was_removed_each_member_that_the_other_side_changed_goes_by_its_own_policy(
+        string policy, string theirs, string yours, string? merged)
+    {
+        var space = Space.Of($$$"""{"fields":{"/a/x":{"merge":"{{{policy}}}"} } }""");
+        space.Client("alice", "phone").Create("a0", """{"a":{"x":1,"y":1}}""");
+        space.Client("bob", "phone").Update("b1", 1, $$"""{"a":{{theirs}}}""");
+        var answer = space.Client("alice", "phone").Update("a1", 1, $$"""{"a":{{yours}}}""");
+        if (merged is null)
+        {
+            Assert.Equal(("409 conflict", 2L), (answer.Summary, space.Find()!.Rev));
+        }
+        else
+        {
+            Assert.Equal(("200 merged", merged), (answer.Summary, space.Data()));
+        }
+    }
+
     [Fact]
     public void An_op_of_another_own_device_that_changed_nothing_is_no_change_of_a_strict_field()
     {

@@ -44,6 +44,34 @@ public class JoinTests
         Assert.Equal(("C1", 2), (_space.Named(answer.Outcome.ConflictId!), _space.Find()!.Data!.Value.Members.Count - 1));
     }
 
+    [Fact]
+    public void A_parked_op_with_a_larger_counter_stays_on_what_one_that_joins_late_touches_too()
+    {
+        _alice.Create("a1", """{"a":1,"b":1}""");
+        _alice.Update("a2", 1, """{"a":2}""");
+        var conflict = _bob.Update("b2", 1, """{"a":4}""", ",\"n\":2")["/conflictId"]!;
+        Assert.Equal("409 conflict", _bob.Update("b1", 1, """{"a":3,"b":3}""", ",\"n\":1").Summary);
+        Assert.Equal("409 conflict", _bob.Update("b3", 1, """{"b":5}""", ",\"n\":3").Summary);
+        Assert.Equal("""{"a":4,"b":5}""", _space.Conflict(_bob)!["yours"]!.ToString());
+        Assert.Equal(["b1", "b2", "b3"], ((JsonArray)_space.Conflict(_bob)!["ops"]!).Items.Select(op => ((JsonString)((JsonObject)op)["opId"]!).Text));
+        Assert.Equal("200 applied", _bob.Resolve("r1", conflict, "mine").Summary);
+        Assert.Equal("""{"a":4,"b":5}""", _space.Data());
+    }
+
+    [Fact]
+    public void Ops_that_join_late_are_placed_as_far_as_a_push_may_merge_and_the_rest_goes_on_in_the_next()
+    {
+        _alice.Create("a1", $$"""{"a":1,"big":"{{new string('x', 250_000)}}"}""");
+        _alice.Update("a2", 1, """{"a":2}""");
+        string[] ops = [.. Enumerable.Range(1, 60).Select(i => $$"""{{Client.Head($"b{i}", "update", "r")}},"baseRev":1,"n":{{100 - i}},"patch":{"a":{{i + 10}} } }""")];
+        var first = _bob.Batch(ops).Select(answer => answer.Outcome.Status).ToList();
+        var waiting = first.IndexOf(429);
+        Assert.InRange(waiting, 10, 40);
+        Assert.All(first.Skip(waiting), status => Assert.Equal(429, status));
+        Assert.Contains(409, _bob.Batch(ops[waiting..]).Select(answer => answer.Outcome.Status));
+        Assert.Equal("11", ((JsonObject)_space.Conflict(_bob)!["yours"]!)["a"]!.ToString());
+    }
+
     [Theory]
     [InlineData("""{"o":{"y":2}}""", "200 merged")]
     [InlineData("""{"b":2}""", "200 merged")]

@@ -191,6 +191,11 @@ public class OwnOpTests
         _bob.Delete("b1", 1);
         Assert.Equal("200 merged", _space.Client("carol", "c").Delete("c1", 0).Summary);
         Assert.Equal("409 deleted-elsewhere", _alice.Update("a1", 0, """{"a":2}""").Summary);
+        var dave = _space.Client("dave", "d");
+        var restore = dave.Restore("d1", 0);
+        Assert.Equal(("409 conflict", true), (restore.Summary, _space.Find()!.Deleted));
+        Assert.Equal("200 applied", dave.Resolve("d2", restore["/conflictId"]!, "mine").Summary);
+        Assert.Equal("""{"a":1,"b":1,"o":{"x":1}}""", _space.Data());
     }
 
     /// <summary>Alice's phone, whose op number 2 arrived before its op number 1; neither of the fields is reviewed.</summary>

@@ -68,15 +68,15 @@ public sealed class ResolutionTests
     }
 
     [Theory]
-    [InlineData("mine", "true")]
-    [InlineData("theirs", "false")]
-    public async Task A_delete_of_an_edited_record_deletes_or_does_not(string choice, string deleted)
+    [InlineData("mine", "true", "\"rev-3\"")]
+    [InlineData("theirs", "false", "\"rev-2\"")]
+    public async Task A_delete_of_an_edited_record_deletes_or_does_not(string choice, string deleted, string etag)
     {
         var (phone, id) = await WithNoteAsync("""{"title":"a"}""");
         await phone.Other("tablet").PushAsync("update", id, 1, """{"title":"b"}""");
         var parked = await phone.PushAsync("delete", id, 1);
         var answer = await ResolveAsync(phone, parked["conflictId"]!, $$"""{"choice":"{{choice}}"}""", "\"rev-2\"");
-        Assert.Equal((200, deleted), (answer.Status, answer["record.deleted"]));
+        Assert.Equal((200, deleted, etag), (answer.Status, answer["record.deleted"], answer.Header("ETag")));
     }
 
     [Fact]

@@ -51,6 +51,9 @@ public static class CrdtUpdates
         return Bounded(value, held, [.. held.Where(update => !removed.Contains(update.Hash)), added], most);
     }
 
+    /// <summary>Whether the value is one that every operation takes.</summary>
+    public static bool IsField(JsonValue value) => Texts(value) is { } texts && Problem(texts) is null;
+
     /// <summary>What is wrong with a list of updates, null where each is base64.</summary>
     public static string? Problem(IReadOnlyList<string> updates)
     {
@@ -89,14 +92,18 @@ public static class CrdtUpdates
             return ([], null);
         }
 
-        if (value is not JsonObject { Count: 1 } field || field[Member] is not JsonArray list || !list.Items.All(item => item is JsonString))
+        if (Texts(value) is not { } texts)
         {
             return (null, "The value is not a CRDT field, an object of one member updates, a list of base64 strings.");
         }
 
-        var texts = list.Items.Select(item => ((JsonString)item).Text).ToList();
         return Problem(texts) is { } problem ? (null, problem) : (texts.ConvertAll(Update.Of), null);
     }
+
+    private static List<string>? Texts(JsonValue value) =>
+        value is JsonObject { Count: 1 } field && field[Member] is JsonArray list && list.Items.All(item => item is JsonString)
+            ? [.. list.Items.Select(item => ((JsonString)item).Text)]
+            : null;
 
     /// <summary>
     /// A field that would grow beyond the limit is refused; one that is beyond it, because the limit was lowered, can
