@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using SyncServer.Core;
 using SyncServer.Core.Push;
+using SyncServer.Storage;
 
 namespace SyncServer.Push;
 
@@ -9,7 +10,7 @@ namespace SyncServer.Push;
 /// worker is idle is decided at once: nothing waits for company. Pushes of one space are decided in the order in which
 /// they came. Nothing here survives the process, and nothing has to: what is not answered is repeated by its client.
 /// </summary>
-internal sealed class CommitQueue(GroupCommit commit, TimeProvider clock, IOptions<QueueOptions> options)
+internal sealed class CommitQueue(GroupCommit commit, TimeProvider clock, IOptions<QueueOptions> options, IOptions<DatabaseOptions> database)
 {
     // A group's rows are held in memory as objects, as parameters and as bytes on the wire; beyond this many a larger
     // group is no cheaper for each op.
@@ -25,8 +26,8 @@ internal sealed class CommitQueue(GroupCommit commit, TimeProvider clock, IOptio
     // by default an eighth is more than a group decides at once.
     private const int Share = 8;
 
-    // Longer than lock_timeout, so that a space which is waited for gets its chance, and shorter than clients wait.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    // Whoever waits this long behind others is better told to come again: shorter than clients wait.
+    private static readonly TimeSpan LeastPatience = TimeSpan.FromSeconds(10);
 
     private readonly Lock _gate = new();
     private readonly Dictionary<Guid, SpaceLine> _lines = [];
@@ -35,6 +36,7 @@ internal sealed class CommitQueue(GroupCommit commit, TimeProvider clock, IOptio
     private readonly Queue<SpaceLine> _ready = new();
     private readonly Queue<SpaceLine> _held = new();
     private readonly QueueOptions _options = options.Value;
+    private readonly TimeSpan _patience = PatienceFor(database.Value.LockTimeout);
     private int _workers;
     private int _lanes;
 
@@ -84,6 +86,11 @@ internal sealed class CommitQueue(GroupCommit commit, TimeProvider clock, IOptio
 
     private static Rejection TooBusy =>
         new(ErrorCode.Unavailable, "Too many pushes wait to be decided. Repeat the same bytes under the same key.");
+
+    // Longer than a lock may be waited for, whatever operators set, so that a space which somebody holds gets its chance.
+    private static TimeSpan PatienceFor(TimeSpan lockTimeout) =>
+        lockTimeout == TimeSpan.Zero ? TimeSpan.MaxValue
+        : lockTimeout * 2 > LeastPatience ? lockTimeout * 2 : LeastPatience;
 
     // On a thread of its own: the request's goes back to its client's connection.
     private static void Start(Func<Task> loop) => ThreadPool.UnsafeQueueUserWorkItem(static loop => _ = loop(), loop, preferLocal: false);
@@ -210,7 +217,7 @@ internal sealed class CommitQueue(GroupCommit commit, TimeProvider clock, IOptio
         {
             push.Fail(new OperationCanceledException());
         }
-        else if (clock.GetElapsedTime(push.Since) > Patience)
+        else if (clock.GetElapsedTime(push.Since) > _patience)
         {
             push.Refuse(TooBusy);
         }

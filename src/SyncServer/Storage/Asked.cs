@@ -4,45 +4,46 @@ using SyncServer.Core.Spaces;
 
 namespace SyncServer.Storage;
 
+/// <summary>One row of what is asked: an op id, a record, both or neither, by one of the requests.</summary>
+/// <param name="Spec">The request.</param>
+/// <param name="At">Its place among the requests.</param>
+/// <param name="OpId">The key of an outcome.</param>
+/// <param name="IsOwn">Whether the op id is a request's own, which is answered with that outcome, and not a dependency.</param>
+/// <param name="Record">A record, with the conflicts that are open on it.</param>
+internal readonly record struct AskedRow(LoadSpec Spec, int At, string? OpId, bool IsOwn, RecordKey? Record);
+
 /// <summary>
 /// What a list of requests asks for, as the columns of the statements that ask: one array for each column, and one row of
 /// them for each thing that is asked, however many of the requests ask for it.
 /// </summary>
 internal sealed class Asked
 {
-    private readonly List<LoadSpec> _specOfOp;
-    private readonly List<string> _opIds;
-    private readonly List<bool> _isOwn;
-    private readonly List<LoadSpec> _specOfRecord;
-    private readonly List<RecordKey> _records;
+    private readonly HashSet<(Guid Space, string Principal, string OpId)> _opIds;
+    private readonly HashSet<(Guid Space, string Principal, string Device, RecordKey Key)> _records;
+    private readonly List<AskedRow> _rows;
 
     public Asked(IReadOnlyList<LoadSpec> specs)
     {
         Specs = specs;
-        _specOfOp = new List<LoadSpec>(specs.Count);
-        _opIds = new List<string>(specs.Count);
-        _isOwn = new List<bool>(specs.Count);
-        _specOfRecord = new List<LoadSpec>(specs.Count);
-        _records = new List<RecordKey>(specs.Count);
-        AddOps();
-        var records = new HashSet<(Guid, string, string, RecordKey)>(specs.Count);
-        foreach (var spec in specs)
+        _opIds = new(specs.Count);
+        _records = new(specs.Count);
+        _rows = new List<AskedRow>(specs.Count);
+        for (var at = 0; at < specs.Count; at++)
         {
-            foreach (var key in spec.Records.Where(key => records.Add((spec.SpaceId, spec.Principal, spec.Device, key))))
-            {
-                _specOfRecord.Add(spec);
-                _records.Add(key);
-            }
+            AddKeys(specs[at], at);
+            HasBases |= specs[at].Bases.Count > 0;
+            HasLate |= specs[at].Late.Count > 0;
+            HasUniqueKeys |= specs[at].UniqueKeys.Count > 0;
+        }
 
-            HasBases |= spec.Bases.Count > 0;
-            HasLate |= spec.Late.Count > 0;
-            HasUniqueKeys |= spec.UniqueKeys.Count > 0;
+        // Behind all own op ids, so that what is both has its answer loaded.
+        for (var at = 0; at < specs.Count; at++)
+        {
+            AddDependencies(specs[at], at);
         }
     }
 
     public IReadOnlyList<LoadSpec> Specs { get; }
-
-    public bool HasRecords => _records.Count > 0;
 
     public bool HasBases { get; }
 
@@ -50,29 +51,31 @@ internal sealed class Asked
 
     public bool HasUniqueKeys { get; }
 
-    /// <summary>Own keys before dependencies, so that what is both has its body loaded.</summary>
-    private void AddOps()
+    /// <summary>What is asked by key. Each request has a row, whatever it asks, because its role comes with it.</summary>
+    public IReadOnlyList<AskedRow> Rows => _rows;
+
+    /// <summary>Op ids and records stand side by side; which stands beside which means nothing.</summary>
+    private void AddKeys(LoadSpec spec, int at)
     {
-        var asked = new HashSet<(Guid, string, string)>(Specs.Count);
-        foreach (var isOwn in new[] { true, false })
+        var opIds = spec.OpIds.Where(opId => _opIds.Add((spec.SpaceId, spec.Principal, opId))).ToList();
+        var records = spec.Records.Where(key => _records.Add((spec.SpaceId, spec.Principal, spec.Device, key))).ToList();
+        for (var row = 0; row < Math.Max(1, Math.Max(opIds.Count, records.Count)); row++)
         {
-            foreach (var spec in Specs)
-            {
-                foreach (var opId in (isOwn ? spec.OpIds : spec.Dependencies).Where(opId => asked.Add((spec.SpaceId, spec.Principal, opId))))
-                {
-                    _specOfOp.Add(spec);
-                    _opIds.Add(opId);
-                    _isOwn.Add(isOwn);
-                }
-            }
+            var opId = row < opIds.Count ? opIds[row] : null;
+            _rows.Add(new AskedRow(spec, at, opId, IsOwn: true, row < records.Count ? records[row] : null));
         }
     }
 
-    /// <summary>Whose the op id in this row is.</summary>
-    public LoadSpec SpecOfOp(int row) => _specOfOp[row];
-
-    /// <summary>The record in this row.</summary>
-    public (Guid Space, RecordKey Key) RecordAt(int row) => (_specOfRecord[row].SpaceId, _records[row]);
+    private void AddDependencies(LoadSpec spec, int at)
+    {
+        foreach (var opId in spec.Dependencies)
+        {
+            if (_opIds.Add((spec.SpaceId, spec.Principal, opId)))
+            {
+                _rows.Add(new AskedRow(spec, at, opId, IsOwn: false, Record: null));
+            }
+        }
+    }
 
     /// <summary>Spaces, and the role in each that its lock takes.</summary>
     public NpgsqlBatchCommand Locks(string sql, Role needed)
@@ -93,48 +96,35 @@ internal sealed class Asked
         return new NpgsqlBatchCommand(sql).With(rows.Spaces).With(rows.Principals).With(roles);
     }
 
-    /// <summary>Spaces and principals, a row for each request.</summary>
-    public NpgsqlBatchCommand Members(string sql)
+    /// <summary>The rows: spaces, principals, devices, op ids, entities and ids of records.</summary>
+    public NpgsqlBatchCommand Keys(string sql)
     {
-        var rows = new Columns(Specs.Count);
-        foreach (var spec in Specs)
+        var rows = new Columns(_rows.Count);
+        var (devices, opIds) = (new List<string>(_rows.Count), new List<string?>(_rows.Count));
+        foreach (var row in _rows)
         {
-            rows.Add(spec.SpaceId, spec.Principal);
+            rows.Add(row.Spec.SpaceId, row.Spec.Principal);
+            rows.Add(row.Record);
+            devices.Add(row.Spec.Device);
+            opIds.Add(row.OpId);
         }
 
-        return new NpgsqlBatchCommand(sql).With(rows.Spaces).With(rows.Principals);
+        return new NpgsqlBatchCommand(sql)
+            .With(rows.Spaces).With(rows.Principals).With(devices).With(opIds).With(rows.Entities).With(rows.Ids);
     }
 
-    /// <summary>Whether the op id in this row is the key of one of the requests.</summary>
-    public bool IsOwnOp(int row) => _isOwn[row];
-
-    /// <summary>Spaces, principals, op ids, whether they are requests' own, and the bytes of bodies that there is room for.</summary>
-    public NpgsqlBatchCommand Ops(string sql)
+    /// <summary>Some of the rows: spaces, principals and op ids.</summary>
+    public static NpgsqlBatchCommand Ops(string sql, IReadOnlyList<AskedRow> some)
     {
-        var rows = new Columns(_opIds.Count);
-        foreach (var spec in _specOfOp)
+        var rows = new Columns(some.Count);
+        var opIds = new List<string?>(some.Count);
+        foreach (var row in some)
         {
-            rows.Add(spec.SpaceId, spec.Principal);
+            rows.Add(row.Spec.SpaceId, row.Spec.Principal);
+            opIds.Add(row.OpId);
         }
 
-        return new NpgsqlBatchCommand(sql).With(rows.Spaces).With(rows.Principals).With(_opIds).With(_isOwn).With(Specs.Max(spec => spec.AnswerBytes));
-    }
-
-    /// <summary>Spaces, principals, records, and devices where they are asked for.</summary>
-    public NpgsqlBatchCommand RecordKeys(string sql, bool withDevices)
-    {
-        var rows = new Columns(_records.Count);
-        var devices = new List<string>(_records.Count);
-        for (var row = 0; row < _records.Count; row++)
-        {
-            var spec = _specOfRecord[row];
-            rows.Add(spec.SpaceId, spec.Principal);
-            rows.Add(_records[row]);
-            devices.Add(spec.Device);
-        }
-
-        var command = new NpgsqlBatchCommand(sql).With(rows.Spaces).With(rows.Principals).With(rows.Entities).With(rows.Ids);
-        return withDevices ? command.With(devices) : command;
+        return new NpgsqlBatchCommand(sql).With(rows.Spaces).With(rows.Principals).With(opIds);
     }
 
     /// <summary>Spaces, principals, records and revisions.</summary>
@@ -198,9 +188,9 @@ internal sealed class Asked
 
         public List<string> Principals { get; } = new(rows);
 
-        public List<string> Entities { get; } = new(rows);
+        public List<string?> Entities { get; } = new(rows);
 
-        public List<string> Ids { get; } = new(rows);
+        public List<string?> Ids { get; } = new(rows);
 
         public void Add(Guid space, string principal)
         {
@@ -208,10 +198,10 @@ internal sealed class Asked
             Principals.Add(principal);
         }
 
-        public void Add(RecordKey key)
+        public void Add(RecordKey? key)
         {
-            Entities.Add(key.Entity);
-            Ids.Add(key.Id);
+            Entities.Add(key?.Entity);
+            Ids.Add(key?.Id);
         }
     }
 }

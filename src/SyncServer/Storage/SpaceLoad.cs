@@ -15,7 +15,7 @@ namespace SyncServer.Storage;
 /// </summary>
 internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
 {
-    // Two plans never draw the same values, however many there are.
+    // With the id of the space behind it: two plans never draw the same values, however many there are.
     private const int SeedBytes = 16;
 
     // Every statement here and in SpaceWrite touches few rows by key, whatever the statistics say: those of a table that
@@ -25,70 +25,21 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
             set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)
         """;
 
-    // Each row of what is asked is looked up by all of its key, in a subquery of its own: a join may begin with a part of
-    // the key that statistics call rare, and read everything that one member ever did. The range says the same as equality,
-    // and is no reason to go by the index of principals, who may be in thousands of spaces.
-    internal const string IsMember =
-        "EXISTS (SELECT FROM members m WHERE m.space_id = k.space_id AND m.principal BETWEEN k.principal AND k.principal)";
+    internal const string IsMember = "EXISTS (SELECT FROM members m WHERE m.space_id = k.space_id AND m.principal = k.principal)";
 
     private const string Look = """
         SELECT s.space_id, s.head, s.personal, s.name, s.unique_rules
         FROM unnest($1, $2, $3) AS k(space_id, principal, role)
         CROSS JOIN LATERAL (
             SELECT FROM members m
-            WHERE m.space_id = k.space_id AND m.principal BETWEEN k.principal AND k.principal AND m.role >= k.role LIMIT 1) AS m
+            WHERE m.space_id = k.space_id AND m.principal = k.principal AND m.role >= k.role LIMIT 1) AS m
         JOIN spaces s ON s.space_id = k.space_id
         """;
 
     private const string Wait = Look + " ORDER BY s.space_id FOR UPDATE OF s";
 
-    private const string Skip = Wait + " SKIP LOCKED";
-
-    private const string Roles = """
-        SELECT k.i, m.role
-        FROM unnest($1, $2) WITH ORDINALITY AS k(space_id, principal, i)
-        CROSS JOIN LATERAL (
-            SELECT m.role FROM members m
-            WHERE m.space_id = k.space_id AND m.principal BETWEEN k.principal AND k.principal LIMIT 1) AS m
-        """;
-
-    // Bodies of dependencies are not read, and those of repeats as far as the answer has room, the spaces with few before
-    // those with many. What is left out is never read from where PostgreSQL keeps large values.
-    private const string Outcomes = $"""
-        SELECT o.op_id, o.fingerprint, o.state, o.status, o.rev, o.conflict_id, o.choice, o.etag, o.location,
-            CASE WHEN o.fits THEN o.body END, o.entity, o.i, o.body IS NULL, o.fits
-        FROM (
-            SELECT s.*, s.own AND sum(s.size) OVER (ORDER BY s.space_size, s.space_id, s.i ROWS UNBOUNDED PRECEDING) - s.size < $5 AS fits
-            FROM (
-                SELECT o.*, k.i, k.own, s.size, sum(s.size) OVER (PARTITION BY o.space_id) AS space_size
-                FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS k(space_id, principal, op_id, own, i)
-                CROSS JOIN LATERAL (
-                    SELECT * FROM outcomes o
-                    WHERE o.space_id = k.space_id AND o.principal = k.principal AND o.op_id = k.op_id AND {IsMember} LIMIT 1) AS o
-                CROSS JOIN LATERAL (SELECT CASE WHEN k.own THEN coalesce(octet_length(o.body), 0) ELSE 0 END::bigint AS size) AS s) AS s) AS o
-        """;
-
-    private const string Records = $"""
-        SELECT {SpaceRows.RecordColumns}, k.i
-        FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS k(space_id, principal, entity, record_id, i)
-        CROSS JOIN LATERAL (
-            SELECT * FROM records r
-            WHERE r.space_id = k.space_id AND r.entity = k.entity AND r.record_id = k.record_id AND {IsMember} LIMIT 1) AS r
-        """;
-
-    // In the order of the index of open conflicts, so that it is the one to be used.
-    private const string OpenConflicts = $"""
-        SELECT k.i, c.principal = k.principal AND c.device = k.device AS own, {SpaceRows.RecordColumns}
-        FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY AS k(space_id, principal, entity, record_id, device, i)
-        CROSS JOIN LATERAL (
-            SELECT c.conflict_id, c.principal, c.device FROM conflicts c
-            WHERE c.space_id = k.space_id AND c.entity = k.entity AND c.record_id = k.record_id AND c.state = 1 AND {IsMember}
-            ORDER BY c.principal, c.device OFFSET 0) AS c
-        LEFT JOIN LATERAL (
-            SELECT * FROM records r
-            WHERE r.space_id = k.space_id AND r.entity = '{RecordKey.ConflictEntity}' AND r.record_id = c.conflict_id LIMIT 1) AS r
-            ON c.principal = k.principal AND c.device = k.device
-        """;
+    // In no order: whoever never waits deadlocks with nobody.
+    private const string Skip = Look + " FOR UPDATE OF s SKIP LOCKED";
 
     // What a change takes in memory beside its values: names, numbers and a principal of usual length.
     private const int ChangeBytes = 256;
@@ -170,14 +121,7 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
         await using var batch = new NpgsqlBatch(connection);
         batch.BatchCommands.Add(new NpgsqlBatchCommand(Settings));
         batch.BatchCommands.Add(asked.Locks(access.Lock switch { SpaceLock.None => Look, SpaceLock.Wait => Wait, _ => Skip }, access.Needed));
-        batch.BatchCommands.Add(asked.Members(Roles));
-        batch.BatchCommands.Add(asked.Ops(Outcomes));
-        if (asked.HasRecords)
-        {
-            batch.BatchCommands.Add(asked.RecordKeys(Records, withDevices: false));
-            batch.BatchCommands.Add(asked.RecordKeys(OpenConflicts, withDevices: true));
-        }
-
+        batch.BatchCommands.Add(StoredKeys.Command(asked));
         if (asked.HasBases)
         {
             batch.BatchCommands.Add(asked.Bases(Changes));
@@ -194,10 +138,16 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
             OwnLater.AddTo(batch, asked);
         }
 
-        LoadedSpaces loaded;
+        var loaded = new LoadedSpaces(specs.Count);
+        IReadOnlyList<StoredKeys.Repeat> repeats;
         await using (var reader = await batch.ExecuteReaderAsync(cancellation))
         {
-            loaded = await ReadAsync(reader, asked, access.Lock, cancellation);
+            repeats = await ReadAsync(loaded, reader, asked, access.Lock, cancellation);
+        }
+
+        if (repeats.Count > 0)
+        {
+            await StoredKeys.ReadAnswersAsync(connection, loaded, repeats, cancellation);
         }
 
         // A space that is only locked beside another is written to no more than by its erasure.
@@ -210,28 +160,13 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
         return loaded;
     }
 
-    private async Task<LoadedSpaces> ReadAsync(NpgsqlDataReader reader, Asked asked, SpaceLock by, CancellationToken cancellation)
+    private async Task<IReadOnlyList<StoredKeys.Repeat>> ReadAsync(
+        LoadedSpaces loaded, NpgsqlDataReader reader, Asked asked, SpaceLock by, CancellationToken cancellation)
     {
-        var loaded = new LoadedSpaces(asked.Specs.Count);
         await reader.NextResultAsync(cancellation);
         await ReadSpacesAsync(loaded, by, reader, cancellation);
         await reader.NextResultAsync(cancellation);
-        while (await reader.ReadAsync(cancellation))
-        {
-            loaded.Add((int)reader.GetInt64(0) - 1, (Role)reader.GetInt16(1));
-        }
-
-        await reader.NextResultAsync(cancellation);
-        while (await reader.ReadAsync(cancellation))
-        {
-            ReadOutcome(loaded, asked, reader);
-        }
-
-        if (asked.HasRecords)
-        {
-            await ReadRecordsAsync(loaded, asked, reader, cancellation);
-        }
-
+        var repeats = await StoredKeys.ReadAsync(loaded, asked, reader, cancellation);
         if (asked.HasBases)
         {
             await ReadHistoryAsync(loaded, reader, cancellation);
@@ -247,16 +182,22 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
             await OwnLater.ReadAsync(loaded, reader, cancellation);
         }
 
-        return loaded;
+        return repeats;
     }
 
     private async Task ReadSpacesAsync(LoadedSpaces loaded, SpaceLock by, NpgsqlDataReader reader, CancellationToken cancellation)
     {
         DateTimeOffset? now = null;
+        byte[] seed = [];
         while (await reader.ReadAsync(cancellation))
         {
-            // Read once the locks are held: the clock then follows the order of seq.
-            now ??= clock.GetUtcNow();
+            if (now is null)
+            {
+                // Read once the locks are held: the clock then follows the order of seq.
+                now = clock.GetUtcNow();
+                seed = RandomNumberGenerator.GetBytes(SeedBytes);
+            }
+
             var (space, isBehind) = (reader.GetGuid(0), !register.Knows(reader.Text(4)));
             if (isBehind)
             {
@@ -266,68 +207,8 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
             // Catching up may take long, so whoever waits for nobody leaves the space to who does.
             if (!isBehind || by != SpaceLock.Skip)
             {
-                var entropy = new Entropy(RandomNumberGenerator.GetBytes(SeedBytes));
+                var entropy = new Entropy((byte[])[.. seed, .. space.ToByteArray()]);
                 loaded.Add(new SpacePlan(space, reader.GetInt64(1), now.Value, entropy), reader.GetBoolean(2), reader.Text(3));
-            }
-        }
-    }
-
-    private static void ReadOutcome(LoadedSpaces loaded, Asked asked, NpgsqlDataReader reader)
-    {
-        var row = (int)reader.GetInt64(11) - 1;
-        var spec = asked.SpecOfOp(row);
-        var outcome = new Outcome
-        {
-            State = (OutcomeState)reader.GetInt16(2),
-            Status = reader.GetInt16(3),
-            Rev = reader.Number(4),
-            ConflictId = reader.Text(5),
-            ETag = reader.Text(7),
-            Location = reader.Text(8),
-            Body = reader.IsDBNull(9) ? default : reader.GetFieldValue<byte[]>(9),
-        };
-        var stored = new StoredOutcome(outcome, reader.GetFieldValue<byte[]>(1))
-        {
-            ResolvedForOp = !reader.IsDBNull(6) && reader.GetInt16(6) != 0,
-            Entity = reader.Text(10) ?? "",
-            IsExpired = reader.GetBoolean(12),
-            IsBodyLeft = !reader.GetBoolean(12) && !reader.GetBoolean(13),
-        };
-        if (stored.IsBodyLeft && asked.IsOwnOp(row))
-        {
-            // Where several requests shared the room, each asks alone.
-            loaded.PlanOf(spec.SpaceId)?.CutHistory();
-        }
-
-        loaded.PlanOf(spec.SpaceId)?.Load(new OutcomeKey(spec.Principal, reader.GetString(0)), stored);
-    }
-
-    private static async Task ReadRecordsAsync(LoadedSpaces loaded, Asked asked, NpgsqlDataReader reader, CancellationToken cancellation)
-    {
-        await reader.NextResultAsync(cancellation);
-        while (await reader.ReadAsync(cancellation))
-        {
-            loaded.PlanOf(asked.RecordAt((int)reader.GetInt64(9) - 1).Space)?.Load(SpaceRows.Record(reader, 0));
-        }
-
-        var counts = new Dictionary<int, int>();
-        await reader.NextResultAsync(cancellation);
-        while (await reader.ReadAsync(cancellation))
-        {
-            var at = (int)reader.GetInt64(0) - 1;
-            var (space, key) = asked.RecordAt(at);
-            if (loaded.PlanOf(space) is not { } plan)
-            {
-                continue;
-            }
-
-            // Several devices may ask for one record; each counts all of its conflicts.
-            counts[at] = counts.GetValueOrDefault(at) + 1;
-            plan.LoadOpenConflicts(key, counts[at]);
-            if (reader.GetBoolean(1))
-            {
-                var holder = SpaceRows.Record(reader, 2);
-                plan.Load(ParkedConflict.FromJson(holder.Data!.Value), holder);
             }
         }
     }

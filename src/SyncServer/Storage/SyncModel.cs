@@ -48,7 +48,7 @@ internal static class SyncModel
         {
             member.ToTable("members");
             member.HasKey(m => new { m.SpaceId, m.Principal }).HasName("pk_members");
-            member.HasIndex(m => m.Principal).HasDatabaseName("ix_members_principal");
+            member.HasIndex(m => new { m.Principal, m.SpaceId }).HasDatabaseName("ix_members_principal");
         });
     }
 

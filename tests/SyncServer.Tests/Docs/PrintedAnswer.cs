@@ -73,16 +73,16 @@ internal static partial class PrintedAnswer
 
     private static string Text(JsonNode? json) => json?.ToJsonString(Indented) ?? "null";
 
-    [GeneratedRegex(@"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\b", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\b", RegexOptions.None, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex Time();
 
-    [GeneratedRegex(@"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex Uuid();
 
     // Cursors, epochs and trace ids.
-    [GeneratedRegex("""(?<=")([\w-]{32,}|[\w-]{16,}…)(?=")""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex("""(?<=")([\w-]{32,}|[\w-]{16,}…)(?=")""", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex Token();
 
-    [GeneratedRegex(@",\s*…\s*\}", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@",\s*…\s*\}", RegexOptions.None, matchTimeoutMilliseconds: 60_000)]
     private static partial Regex LastMember();
 }

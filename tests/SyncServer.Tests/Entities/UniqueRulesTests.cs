@@ -1,5 +1,7 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Npgsql;
-using SyncServer.Tests.Live;
+using SyncServer.Storage;
 using SyncServer.Tests.Servers;
 using SyncServer.Tests.Spaces;
 using SyncServer.Tests.Storage;
@@ -116,6 +118,8 @@ public sealed class UniqueRulesTests
         await using var hold = new NpgsqlCommand("SELECT FROM spaces FOR UPDATE", holder);
         await hold.ExecuteNonQueryAsync();
         await using var server = await StartAsync(database, ByNumber, "--Database:LockTimeout=00:00:00.1");
+        var catchUp = server.App.Services.GetServices<IHostedService>().OfType<UniqueCatchUp>().Single();
+        await catchUp.ExecuteTask!.WaitAsync(Patience.Whole);
         Assert.Equal(["0"], await database.LinesAsync("SELECT count(*)::text FROM unique_keys"));
         await held.DisposeAsync();
         Assert.Equal("409 201", await CreateAsync(new Device(server, who, "phone"), ["1", "2"]));
@@ -142,17 +146,17 @@ public sealed class UniqueRulesTests
         await using var database = await ScratchDatabase.MigratedAsync();
         var who = await FilledAsync(database, NoRule, ["""{"number":"1"}"""]);
         await database.LinesAsync("""
-            CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1.5); RETURN NEW; END';
+            CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(3); RETURN NEW; END';
             CREATE TRIGGER slow BEFORE INSERT ON unique_keys FOR EACH ROW EXECUTE FUNCTION slow()
             """);
-        await using var server = await StartAsync(database, ByNumber, "--Database:StatementTimeout=00:00:01");
+        await using var server = await StartAsync(database, ByNumber, "--Database:StatementTimeout=00:00:02");
         await HoldsAsync(database, "1", "SELECT count(*)::text FROM unique_keys");
         Assert.Equal("409", await CreateAsync(new Device(server, who, "phone"), ["1"]));
     }
 
     /// <summary>Returns once the only line is this one: existing spaces are brought to order after the start.</summary>
     private static Task HoldsAsync(ScratchDatabase database, string line, string sql) =>
-        LiveServers.UntilAsync(async () => (await database.LinesAsync(sql)).SequenceEqual([line]), line);
+        Patience.UntilAsync(async () => (await database.LinesAsync(sql)).SequenceEqual([line]), line);
 
     private static async Task<TestServer> StartAsync(ScratchDatabase database, string definitions, params string[] settings)
     {

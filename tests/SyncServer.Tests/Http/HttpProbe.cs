@@ -11,6 +11,7 @@ using Microsoft.Extensions.Logging;
 using Npgsql;
 using SyncServer.Core;
 using SyncServer.Http;
+using SyncServer.Tests.Servers;
 
 namespace SyncServer.Tests.Http;
 
@@ -59,7 +60,9 @@ public sealed class HttpProbe : IAsyncLifetime, ILoggerProvider
         app.UseRateLimits();
         MapRoutes(app);
         await app.StartAsync();
-        Client = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };
+        // A client that lost patience would send a body that nobody has asked for.
+        var handler = new SocketsHttpHandler { Expect100ContinueTimeout = Patience.Whole };
+        Client = new HttpClient(handler) { BaseAddress = new Uri(app.Urls.Single()), Timeout = Patience.Whole };
     }
 
     public async Task DisposeAsync()
@@ -75,7 +78,7 @@ public sealed class HttpProbe : IAsyncLifetime, ILoggerProvider
     /// <summary>The first log line that contains <paramref name="part"/>, as soon as it is written.</summary>
     public async Task<string> LineAsync(string part)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var patience = new CancellationTokenSource(Patience.Whole);
         while (true)
         {
             if (lines.FirstOrDefault(line => line.Contains(part, StringComparison.Ordinal)) is { } found)

@@ -58,17 +58,21 @@ public sealed class EndTests
     [Fact]
     public async Task A_token_that_expires_ends_its_stream()
     {
+        // The clock stands still, so the token is good for as long as the stream needs to open, and the stream for two seconds then.
+        var clock = new StandingClock();
         await using var server = await TestServers.StartAsync(
+            builder => builder.Services.AddSingleton<TimeProvider>(clock),
             [.. AccountsServer.StaticKeys().Select(setting => $"--{setting.Key}={setting.Value}")]);
         var claims = TokenForge.Claims(Somebody());
 
         // Two seconds before the end of the clock skew.
-        claims["exp"] = DateTimeOffset.UtcNow.AddSeconds(-58).ToUnixTimeSeconds();
+        claims["exp"] = clock.Now.AddSeconds(-58).ToUnixTimeSeconds();
         using var client = server.Anonymous();
         client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", TokenForge.Rs256(claims));
         await using var stream = await LiveStream.OfAsync(
             await client.GetAsync("/v1/spaces/me/sync/stream", HttpCompletionOption.ResponseHeadersRead));
         await stream.EndAsync();
+        clock.Now += TimeSpan.FromSeconds(3);
         using var after = await client.GetAsync("/v1/session");
         Assert.Equal(401, (int)after.StatusCode);
     }
@@ -84,7 +88,7 @@ public sealed class EndTests
         var waiting = phone.GetAsync($"sync/changes?cursor={cursor}", ("Prefer", "wait=50"));
         await server.OpenAsync(1, 1);
 
-        await server.App.StopAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        await server.App.StopAsync().WaitAsync(Patience.Whole);
         await stream.EndAsync();
         var answer = await waiting;
         Assert.Equal((200, cursor), (answer.Status, answer["cursor"]));
@@ -126,7 +130,10 @@ public sealed class EndTests
         await reader.ConnectAsync(server.Address.Host, server.Address.Port);
         await reader.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
             $"GET /v1/spaces/me/sync/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer dev:{phone.Principal}\r\n\r\n"));
-        await server.OpenAsync(1, 0);
+        // The first bytes say that the stream is open; nothing is taken after them.
+        var begin = new byte["HTTP/1.1 200".Length];
+        await reader.GetStream().ReadExactlyAsync(begin);
+        Assert.Equal("HTTP/1.1 200", Encoding.ASCII.GetString(begin));
         await server.OpenAsync(0, 0);
         Assert.Equal(201, (await phone.PushAsync("create", "after", 0, "{}")).Status);
     }

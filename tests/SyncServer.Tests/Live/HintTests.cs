@@ -124,7 +124,7 @@ public sealed class HintTests
     private static async Task<int[]> SessionsAsync(NpgsqlDataSource source, string name, int[] but)
     {
         int[] sessions = [];
-        await LiveServers.UntilAsync(async () =>
+        await Patience.UntilAsync(async () =>
         {
             await using var find = source.CreateCommand(
                 "SELECT array_agg(pid) FROM pg_stat_activity WHERE application_name = $1 AND pid <> ALL ($2)");
@@ -132,7 +132,7 @@ public sealed class HintTests
             find.Parameters.Add(new NpgsqlParameter { Value = but });
             sessions = await find.ExecuteScalarAsync() as int[] ?? [];
             return sessions.Length > 0;
-        }, "sessions");
+        }, "there are sessions by which the server speaks and hears");
         return sessions;
     }
 }

@@ -17,17 +17,7 @@ internal static class LiveServers
         return (slots.Streams, slots.Waits);
     }
 
-    /// <summary>Returns when so many are open; fails when that does not happen for half a minute.</summary>
+    /// <summary>Returns when so many are open.</summary>
     public static Task OpenAsync(this TestServer server, int streams, int waits) =>
-        UntilAsync(() => Task.FromResult(server.Open() == (streams, waits)), $"{streams} streams and {waits} waits");
-
-    public static async Task UntilAsync(Func<Task<bool>> holds, string what)
-    {
-        // Looked at now and then, not in a loop that takes the processor from what it waits for.
-        using var again = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
-        for (var until = DateTime.UtcNow.AddSeconds(30); !await holds(); await again.WaitForNextTickAsync())
-        {
-            Assert.True(DateTime.UtcNow < until, $"There never were {what}.");
-        }
-    }
+        Patience.UntilAsync(() => server.Open() == (streams, waits), $"{streams} streams and {waits} waits are open");
 }

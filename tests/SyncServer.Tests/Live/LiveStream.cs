@@ -12,15 +12,13 @@ internal sealed record Block(string? Event, string? Id, string Data, bool IsComm
     public string[] Records => [.. Json["changes"]!.AsArray().Select(change => change!["id"]!.ToString())];
 }
 
-/// <summary>A stream as a client reads it, block by block. Whoever waits for what never comes fails after half a minute.</summary>
+/// <summary>A stream as a client reads it, block by block.</summary>
 internal sealed class LiveStream(HttpResponseMessage response, StreamReader reader) : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-
     public HttpResponseMessage Response => response;
 
     public static async Task<LiveStream> OpenAsync(Device device, string query = "", params (string Name, string Value)[] headers) =>
-        await OfAsync(await device.OpenAsync("sync/stream" + query, headers).WaitAsync(Patience));
+        await OfAsync(await device.OpenAsync("sync/stream" + query, headers).WaitAsync(Patience.Whole));
 
     public static async Task<LiveStream> OfAsync(HttpResponseMessage response)
     {
@@ -32,7 +30,7 @@ internal sealed class LiveStream(HttpResponseMessage response, StreamReader read
     public async Task<Block?> BlockAsync()
     {
         var block = new Block(null, null, "", false);
-        while (await reader.ReadLineAsync().WaitAsync(Patience) is { } line)
+        while (await reader.ReadLineAsync().WaitAsync(Patience.Whole) is { } line)
         {
             if (line.Length == 0)
             {
@@ -85,10 +83,7 @@ internal sealed class LiveStream(HttpResponseMessage response, StreamReader read
     {
         try
         {
-            for (var until = DateTime.UtcNow + Patience; await BlockAsync() is not null;)
-            {
-                Assert.True(DateTime.UtcNow < until, "The stream goes on.");
-            }
+            await Patience.UntilAsync(async () => await BlockAsync() is null, "the stream ends");
         }
         catch (Exception cut) when (cut is IOException or HttpRequestException)
         {

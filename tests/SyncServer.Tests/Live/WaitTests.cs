@@ -97,8 +97,9 @@ public sealed class WaitTests
         await using var server = await TestServers.StartAsync();
         var phone = New(server);
         var cursor = (await phone.PullAsync("?entity=task"))["cursor"];
-        var brief = phone.GetAsync($"sync/changes?entity=task&cursor={cursor}", ("Prefer", "wait=2"));
         var patient = phone.GetAsync($"sync/changes?entity=task&cursor={cursor}", ("Prefer", "wait=50"));
+        await server.OpenAsync(0, 1);
+        var brief = phone.GetAsync($"sync/changes?entity=task&cursor={cursor}", ("Prefer", "wait=5"));
         await server.OpenAsync(0, 2);
         await phone.PushAsync("create", "n1", 0, "{}");
         var nothing = await brief;

@@ -1,5 +1,6 @@
 using SyncServer.Live;
 using SyncServer.Storage;
+using SyncServer.Tests.Servers;
 
 namespace SyncServer.Tests.Live;
 
@@ -80,7 +81,7 @@ public sealed class WatchTests
                         return;
                     }
 
-                    await watch.MovedAsync(Timeout.InfiniteTimeSpan, default).WaitAsync(TimeSpan.FromSeconds(30));
+                    await watch.MovedAsync(Timeout.InfiniteTimeSpan, default).WaitAsync(Patience.Whole);
                 }
             })));
             await writing;

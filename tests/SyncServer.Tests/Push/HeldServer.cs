@@ -56,16 +56,10 @@ internal sealed class HeldServer : IAsyncDisposable, IOpRule
     }
 
     /// <summary>Returns once a plan has come to the gate.</summary>
-    public Task EnteredAsync() => _entered.WaitAsync(TimeSpan.FromSeconds(30));
+    public async Task EnteredAsync() => Assert.True(await _entered.WaitAsync(Patience.Whole), "No plan came to the gate.");
 
     /// <summary>Returns once this many ops are in the queue, the one that holds the worker included.</summary>
-    public async Task QueuedAsync(int ops)
-    {
-        for (var left = DateTime.UtcNow.AddSeconds(30); Queue.Ops != ops; await Task.Yield())
-        {
-            Assert.True(DateTime.UtcNow < left, $"{Queue.Ops} ops are queued, not {ops}.");
-        }
-    }
+    public Task QueuedAsync(int ops) => Patience.UntilAsync(() => Queue.Ops == ops, $"{ops} ops are queued");
 
     /// <summary>Queues the push behind those before it.</summary>
     public async Task<Task<Answer>> QueueAsync(Func<Task<Answer>> push, int ops = 1)

@@ -41,7 +41,7 @@ public sealed class QueueTests
     [Fact]
     public async Task A_space_that_stays_locked_is_503_and_changes_nothing()
     {
-        await using var server = await TestServers.StartAsync("--Database:LockTimeout=00:00:00.200");
+        await using var server = await TestServers.StartAsync("--Database:LockTimeout=00:00:01");
         var (phone, other) = (New(server), New(server));
         var space = Guid.Parse(await phone.SpaceIdAsync());
         await using var source = NpgsqlDataSource.Create(TestServers.ConnectionString);
@@ -85,7 +85,7 @@ public sealed class QueueTests
         await using var blocker = await source.OpenConnectionAsync();
         await using var hold = await LockAsync(blocker, Guid.Parse(space));
         var waiting = new[] { CreateAsync(alice), CreateAsync(alice) };
-        await UntilAsync(() => Task.FromResult(server.App.Services.GetRequiredService<CommitQueue>().Ops == 2));
+        await Patience.UntilAsync(() => server.App.Services.GetRequiredService<CommitQueue>().Ops == 2, "two ops wait");
         Assert.Equal((503, 503), (await CreateAsync(bob.In(space)), await CreateAsync(alice.In("me"))));
         Assert.Equal((201, 201), (await CreateAsync(bob), await CreateAsync(other)));
         Assert.All(waiting, push => Assert.False(push.IsCompleted));
@@ -97,7 +97,7 @@ public sealed class QueueTests
     [Fact]
     public async Task A_space_that_stays_locked_keeps_a_lane_from_nobody()
     {
-        await using var server = await TestServers.StartAsync("--Push:Lanes=1", "--Database:LockTimeout=00:00:09");
+        await using var server = await TestServers.StartAsync("--Push:Lanes=1");
         var (stuck, other) = (New(server), New(server));
         await using var source = NpgsqlDataSource.Create(TestServers.ConnectionString);
         await using var first = await source.OpenConnectionAsync();
@@ -113,6 +113,35 @@ public sealed class QueueTests
         Assert.False(waits.IsCompleted);
         await stays.RollbackAsync();
         Assert.Equal(201, await waits);
+    }
+
+    [Fact]
+    public async Task A_push_waits_for_a_locked_space_for_as_long_as_a_lock_may_be_waited_for()
+    {
+        var clock = new LeapingClock();
+        await using var server = await TestServers.StartAsync(
+            builder => builder.Services.AddSingleton<TimeProvider>(clock), "--Database:LockTimeout=00:10:00");
+        var phone = New(server);
+        await using var source = NpgsqlDataSource.Create(TestServers.ConnectionString);
+        await using var blocker = await source.OpenConnectionAsync();
+        await using var hold = await LockAsync(blocker, Guid.Parse(await phone.SpaceIdAsync()));
+        var waits = CreateAsync(phone);
+        await UntilTriedAsync();
+        clock.Leap(TimeSpan.FromMinutes(5));
+
+        // The first try that is seen may have been on its way before.
+        await UntilTriedAsync();
+        await UntilTriedAsync();
+        Assert.False(waits.IsCompleted);
+        await hold.RollbackAsync();
+        Assert.Equal(201, await waits);
+
+        async Task UntilTriedAsync()
+        {
+            await using var now = source.CreateCommand("SELECT clock_timestamp()");
+            var begun = (DateTime)(await now.ExecuteScalarAsync())!;
+            await Patience.UntilAsync(async () => waits.IsCompleted || await WaitingAsync(source, blocker, begun), "the push tries again");
+        }
     }
 
     [Fact]
@@ -185,20 +214,28 @@ public sealed class QueueTests
     }
 
     /// <summary>Returns as soon as somebody waits for what the connection has locked.</summary>
-    private static Task UntilWaitingAsync(NpgsqlDataSource source, NpgsqlConnection blocker) => UntilAsync(async () =>
-    {
-        await using var command = source.CreateCommand("SELECT count(*) FROM pg_locks WHERE NOT granted AND $1 = ANY (pg_blocking_pids(pid))");
-        command.Parameters.Add(new NpgsqlParameter { Value = blocker.ProcessID });
-        return (long)(await command.ExecuteScalarAsync())! > 0;
-    });
+    private static Task UntilWaitingAsync(NpgsqlDataSource source, NpgsqlConnection blocker) =>
+        Patience.UntilAsync(() => WaitingAsync(source, blocker, DateTime.UnixEpoch), "somebody waits for the lock");
 
-    private static async Task UntilAsync(Func<Task<bool>> isSo)
+    /// <summary>Whether somebody waits for what the connection has locked whose transaction began later than <paramref name="begun"/>.</summary>
+    private static async Task<bool> WaitingAsync(NpgsqlDataSource source, NpgsqlConnection blocker, DateTime begun)
     {
-        for (var left = DateTime.UtcNow.AddSeconds(30); !await isSo(); await Task.Yield())
-        {
-            Assert.True(DateTime.UtcNow < left, "Nobody came to wait.");
-        }
+        await using var command = source.CreateCommand(
+            "SELECT count(*) FROM pg_stat_activity WHERE xact_start > $2 AND $1 = ANY (pg_blocking_pids(pid))");
+        command.Parameters.Add(new NpgsqlParameter { Value = blocker.ProcessID });
+        command.Parameters.Add(new NpgsqlParameter { Value = begun });
+        return (long)(await command.ExecuteScalarAsync())! > 0;
     }
 
     private static async Task<int> CreateAsync(Device device) => (await device.PushAsync("create", NewId(), 0, "{}")).Status;
+
+    /// <summary>A clock whose ticks can be moved.</summary>
+    private sealed class LeapingClock : TimeProvider
+    {
+        private long _ticks;
+
+        public void Leap(TimeSpan by) => Interlocked.Add(ref _ticks, (long)(by.TotalSeconds * TimestampFrequency));
+
+        public override long GetTimestamp() => base.GetTimestamp() + Interlocked.Read(ref _ticks);
+    }
 }

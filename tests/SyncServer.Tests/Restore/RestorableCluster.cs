@@ -50,11 +50,7 @@ internal sealed class RestorableCluster : IAsyncDisposable
     {
         postgres = await EmbeddedPostgres.StartAsync(options, default);
         ConnectionString = postgres.ConnectionString;
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        while (await ScalarAsync("SELECT pg_is_in_recovery()") is true)
-        {
-            deadline.Token.ThrowIfCancellationRequested();
-        }
+        await Patience.UntilAsync(async () => await ScalarAsync("SELECT pg_is_in_recovery()") is false, "the cluster takes writes");
     }
 
     public async Task StopAsync() => await postgres!.DisposeAsync();

@@ -180,17 +180,13 @@ public sealed class RestoreTests
     /// <summary>The first answer that is not 503.</summary>
     private static async Task<Answer> FirstAsync(Device device, string epoch)
     {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (true)
+        Answer? answer = null;
+        await Patience.UntilAsync(async () =>
         {
-            var answer = await device.PushAsync(Op("create", NewId(), 0, "{}"), ("Sync-Epoch", epoch));
-            if (answer.Status != 503)
-            {
-                return answer;
-            }
-
-            deadline.Token.ThrowIfCancellationRequested();
-        }
+            answer = await device.PushAsync(Op("create", NewId(), 0, "{}"), ("Sync-Epoch", epoch));
+            return answer.Status != 503;
+        }, "the server answers");
+        return answer!;
     }
 
     /// <summary>What the server does by itself once a second.</summary>

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
-using SyncServer.Tests.Live;
 using SyncServer.Tests.Servers;
 using SyncServer.Tests.Storage;
 using static SyncServer.Tests.Servers.Device;
@@ -163,7 +162,7 @@ internal sealed class PurgeRace : IAsyncDisposable
         (again.Status, again.Header("Idempotent-Replayed"), again["type"], again["state"]));
 
     private Task UntilAsync(string sql, string line) =>
-        LiveServers.UntilAsync(async () => await _database.LinesAsync(sql) is [var found] && found == line, line);
+        Patience.UntilAsync(async () => await _database.LinesAsync(sql) is [var found] && found == line, $"{sql} is {line}");
 
     private static Task<TestServer> StartAsync(ScratchDatabase database, TimeProvider clock, string interval) => TestServer.StartAsync(
         database.ConnectionString,

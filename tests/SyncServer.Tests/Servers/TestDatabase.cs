@@ -1,3 +1,4 @@
+using Npgsql;
 using SyncServer.Storage.Embedded;
 
 namespace SyncServer.Tests.Servers;
@@ -8,7 +9,12 @@ namespace SyncServer.Tests.Servers;
 /// </summary>
 internal sealed class TestDatabase(string connectionString, IAsyncDisposable? server) : IAsyncDisposable
 {
-    public string ConnectionString => connectionString;
+    /// <summary>Tests wait for a connection and for a statement's end as for everything else.</summary>
+    public string ConnectionString { get; } = new NpgsqlConnectionStringBuilder(connectionString)
+    {
+        Timeout = (int)Patience.Whole.TotalSeconds,
+        CommandTimeout = (int)Patience.Whole.TotalSeconds,
+    }.ConnectionString;
 
     public static async Task<TestDatabase> StartAsync()
     {

@@ -7,6 +7,13 @@ namespace SyncServer.Tests.Servers;
 /// <summary>A server of its own on a loopback port, in this process.</summary>
 public sealed class TestServer : IAsyncDisposable
 {
+    // What takes longer is stuck in production; on a busy machine a test may have to wait. A test of a timeout sets its own.
+    private static readonly string[] Patient =
+    [
+        $"--Database:LockTimeout={Patience.Whole}", $"--Database:StatementTimeout={2 * Patience.Whole}",
+        $"--Database:IdleInTransactionTimeout={2 * Patience.Whole}",
+    ];
+
     // Latin-1, so that tests may send what no client should.
     private readonly SocketsHttpHandler handler = new() { RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1 };
 
@@ -33,6 +40,7 @@ public sealed class TestServer : IAsyncDisposable
             $"--ConnectionStrings:Sync={connectionString}",
             "--Database:MigrateOnStart=true",
             "--Logging:LogLevel:Default=Warning",
+            .. Patient,
             .. settings,
         ], configure));
         await server.App.StartAsync();
@@ -48,7 +56,7 @@ public sealed class TestServer : IAsyncDisposable
     }
 
     /// <summary>Without a token.</summary>
-    public HttpClient Anonymous() => new(handler, disposeHandler: false) { BaseAddress = Address };
+    public HttpClient Anonymous() => new(handler, disposeHandler: false) { BaseAddress = Address, Timeout = Patience.Whole };
 
     public async ValueTask DisposeAsync()
     {

@@ -206,27 +206,19 @@ public sealed class EmbeddedPostgresTests : IDisposable
         Assert.True(run.Succeeded, run.Text);
     }
 
-    /// <summary>Waits until the database answers something else than it did, at most half a minute.</summary>
-    private static async Task UntilAnotherAsync(object? first, Func<Task<object?>> query)
+    /// <summary>Returns when the database answers something else than it did.</summary>
+    private static Task UntilAnotherAsync(object? first, Func<Task<object?>> query) => Patience.UntilAsync(async () =>
     {
-        using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
-        for (var left = 300; left > 0 && await look.WaitForNextTickAsync(); left--)
+        try
         {
-            try
-            {
-                if (!Equals(first, await query()))
-                {
-                    return;
-                }
-            }
-            catch (NpgsqlException) when (left > 1)
-            {
-                // Down as yet.
-            }
+            return !Equals(first, await query());
         }
-
-        Assert.Fail("The database did not come back.");
-    }
+        catch (NpgsqlException)
+        {
+            // Down as yet.
+            return false;
+        }
+    }, "the database comes back");
 
     private static async Task ExecuteAsync(EmbeddedPostgres postgres, string sql) => await ScalarAsync(postgres, sql);
 

@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using SyncServer.Storage;
+using SyncServer.Tests.Servers;
 
 namespace SyncServer.Tests.Storage;
 
@@ -27,12 +28,11 @@ public sealed class MigratorTests
         await using var hold = new NpgsqlCommand($"SELECT pg_advisory_lock({Migrator.LockKey})", holder);
         await hold.ExecuteNonQueryAsync();
         var migration = Task.Run(database.MigrateAsync);
-        await Until(
-            database,
+        await Patience.UntilAsync(async () => (await database.LinesAsync(
             """
             SELECT query FROM pg_stat_activity
             WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%pg_try_advisory_lock%'
-            """);
+            """)).Length > 0, "the migration asks for the lock");
         Assert.Empty(await database.LinesAsync("SELECT relname::text FROM pg_class WHERE relname = 'spaces'"));
         await holder.DisposeAsync();
         await source.DisposeAsync();
@@ -45,7 +45,7 @@ public sealed class MigratorTests
         await using var database = await ScratchDatabase.CreateAsync();
         await using var running = database.Open();
         await new Migrator(running, TimeProvider.System, NullLogger<Migrator>.Instance).MigrateAsync(default);
-        Assert.Empty(await database.MigrateAsync().WaitAsync(TimeSpan.FromSeconds(30)));
+        Assert.Empty(await database.MigrateAsync().WaitAsync(Patience.Whole));
     }
 
     [Fact]
@@ -103,15 +103,6 @@ public sealed class MigratorTests
         await using var source = database.Open();
         await using var db = ScratchDatabase.Context(source);
         return await db.Server.SingleAsync();
-    }
-
-    private static async Task Until(ScratchDatabase database, string sql)
-    {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while ((await database.LinesAsync(sql)).Length == 0)
-        {
-            deadline.Token.ThrowIfCancellationRequested();
-        }
     }
 
     private static string[] Migrations(ScratchDatabase database)

@@ -9,6 +9,7 @@ using Npgsql;
 using SyncServer.Entities;
 using SyncServer.Operators;
 using SyncServer.Storage;
+using SyncServer.Tests.Servers;
 
 namespace SyncServer.Tests.Storage;
 
@@ -104,7 +105,7 @@ public sealed class StorageSetupTests
         await using var app = Build(database.ConnectionString, migrate: false);
         await app.StartAsync();
         await database.DisposeAsync();
-        var (status, report) = await ReadyAsync(app);
+        var (status, report) = await ReadyAsync(app, answers: false);
         Assert.Equal(HttpStatusCode.ServiceUnavailable, status);
         Assert.Equal(
             """{"checks":[{"name":"database","status":"fail","detail":"does not answer"}],"status":"fail"}""",
@@ -148,11 +149,18 @@ public sealed class StorageSetupTests
         return app;
     }
 
-    private static async Task<(HttpStatusCode Status, JsonObject Report)> ReadyAsync(WebApplication app)
+    /// <summary>The first answer by which the database answers or not: one that answers late does not, until it is asked again.</summary>
+    private static async Task<(HttpStatusCode Status, JsonObject Report)> ReadyAsync(WebApplication app, bool answers = true)
     {
         using var client = app.GetTestClient();
-        using var response = await client.GetAsync("/health/ready");
-        return (response.StatusCode, JsonNode.Parse(await response.Content.ReadAsStringAsync())!.AsObject());
+        (HttpStatusCode Status, JsonObject Report) ready = default;
+        await Patience.UntilAsync(async () =>
+        {
+            using var response = await client.GetAsync("/health/ready");
+            ready = (response.StatusCode, JsonNode.Parse(await response.Content.ReadAsStringAsync())!.AsObject());
+            return Checks(ready.Report)[0] == (answers ? "database pass" : "database fail");
+        }, answers ? "the database answers" : "the database does not answer");
+        return ready;
     }
 
     private static string[] Checks(JsonObject report) =>

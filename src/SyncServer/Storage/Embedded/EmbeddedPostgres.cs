@@ -154,7 +154,8 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         await using var exists = new NpgsqlCommand($"SELECT 1 FROM pg_database WHERE datname = '{Database}'", postgres);
         if (await exists.ExecuteScalarAsync(ct) is null)
         {
-            await using var create = new NpgsqlCommand($"CREATE DATABASE {Database}", postgres);
+            // It copies files, which a busy disk takes its time for; the start may be cancelled.
+            await using var create = new NpgsqlCommand($"CREATE DATABASE {Database}", postgres) { CommandTimeout = 0 };
             await create.ExecuteNonQueryAsync(ct);
         }
     }

@@ -8,6 +8,9 @@ internal sealed record Postmaster(int Pid, int Port, string SocketDirectory)
     private const int PortLine = 3;
     private const int SocketLine = 4;
 
+    /// <summary>ESRCH of Linux: the process ended while its file under /proc was read.</summary>
+    private const int NoSuchProcess = 3;
+
     /// <summary>Null where none runs. A number that now belongs to another program is none, and its file is removed.</summary>
     public static async Task<Postmaster?> FindAsync(ClusterPlace place, Unprivileged account, CancellationToken ct)
     {
@@ -42,7 +45,7 @@ internal sealed record Postmaster(int Pid, int Port, string SocketDirectory)
         {
             return await File.ReadAllTextAsync(file, ct);
         }
-        catch (Exception gone) when (gone is FileNotFoundException or DirectoryNotFoundException)
+        catch (IOException gone) when (gone is FileNotFoundException or DirectoryNotFoundException || gone.HResult == NoSuchProcess)
         {
             return null;
         }

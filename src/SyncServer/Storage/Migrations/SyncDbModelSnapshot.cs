@@ -60,7 +60,7 @@ internal sealed class SyncDbModelSnapshot : ModelSnapshot
         row.Property<string>("Principal").IsRequired().HasColumnType("text").HasColumnName("principal").UseCollation("C");
         row.Property<short>("Role").HasColumnType("smallint").HasColumnName("role");
         row.HasKey("SpaceId", "Principal").HasName("pk_members");
-        row.HasIndex("Principal").HasDatabaseName("ix_members_principal");
+        row.HasIndex("Principal", "SpaceId").HasDatabaseName("ix_members_principal");
         row.ToTable("members");
     }
 
