@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Options;
 using SyncServer.Core;
-using SyncServer.Http;
 using SyncServer.Storage;
 
 namespace SyncServer.Checksums;
@@ -20,10 +19,16 @@ internal sealed class Scans(ChecksumsQuery query, IOptions<DatabaseOptions> data
     /// </summary>
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
 
+    /// <summary>Questions of one principal that wait for their turn: more than devices of a person that compare at once.</summary>
+    public const int WaitingMax = 16;
+
     private readonly SemaphoreSlim _places = new(Math.Max(1, database.Value.MaxPoolSize / PoolShare));
 
-    /// <summary>One for each principal: a client narrows a difference down step by step.</summary>
-    public PrincipalPlaces Principals { get; } = new(1);
+    /// <summary>
+    /// One at a time for each principal, so that nobody takes all places; the others wait, since several devices of a person may
+    /// compare at once. Each costs a connection that is held open.
+    /// </summary>
+    public PrincipalTurns Principals { get; } = new(WaitingMax);
 
     /// <summary>The checksums, null where there is no such space for the caller; or why there are none now.</summary>
     public async Task<(SpaceChecksums? Found, Rejection? Rejection)> ReadAsync(ChecksumsAsk ask, CancellationToken cancellation)
@@ -33,16 +38,16 @@ internal sealed class Scans(ChecksumsQuery query, IOptions<DatabaseOptions> data
             return (await query.ReadAsync(ask, cancellation), null);
         }
 
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        end.CancelAfter(Longest);
         // Given back before the answer is written: a client that has it may ask the next question at once.
-        using var own = Principals.TryTake(ask.Principal);
+        using var own = await Principals.TakeAsync(ask.Principal, end.Token);
         if (own is null)
         {
             return (null, new Rejection(
-                ErrorCode.TooManyRequests, "The principal has buckets of an entity added up already; ask again when that has answered."));
+                ErrorCode.TooManyRequests, $"{WaitingMax} questions of the principal wait for buckets already; ask again when they are answered."));
         }
 
-        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        end.CancelAfter(Longest);
         await _places.WaitAsync(end.Token);
         try
         {

@@ -16,11 +16,11 @@ internal static class SpaceRows
         "r.entity, r.record_id, r.rev, r.seq, r.deleted, CASE WHEN NOT r.deleted THEN r.data END, r.updated_at, r.updated_by, r.op_id";
 
     /// <summary>
-    /// The bytes of an envelope, at most: its data, its names, JSON escapes of the principal, and 256 for everything of
-    /// fixed length. Pages are cut by it in the database, so that data beyond the cut is never read.
+    /// The bytes of an envelope, at most: its data, its names, JSON escapes of the op id (of quotes and backslashes) and of the
+    /// principal (of anything), and 256 for everything of fixed length. Pages are cut by it in the database, so that data beyond the cut is never read.
     /// </summary>
     public const string EnvelopeSize =
-        "CASE WHEN deleted THEN 0 ELSE data_bytes END + octet_length(entity) + octet_length(record_id) + octet_length(op_id) + 6 * octet_length(updated_by) + 256";
+        "CASE WHEN deleted THEN 0 ELSE data_bytes END + octet_length(entity) + octet_length(record_id) + 2 * octet_length(op_id) + 6 * octet_length(updated_by) + 256";
 
     /// <summary>The columns of a change under the alias <c>c</c>.</summary>
     public const string ChangeColumns =

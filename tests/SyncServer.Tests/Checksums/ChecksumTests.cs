@@ -123,17 +123,40 @@ public sealed class ChecksumTests
     }
 
     [Fact]
-    public async Task A_principal_has_buckets_added_up_one_question_at_a_time()
+    public async Task Questions_of_a_principal_for_buckets_wait_for_each_other_and_only_so_many_wait()
     {
         var (phone, other) = (New(), New());
-        using (TestServers.A.App.Services.GetRequiredService<Scans>().Principals.TryTake(phone.Principal))
+        List<Task<Answer>> asked;
+        using (await TestServers.A.App.Services.GetRequiredService<Scans>().Principals.TakeAsync(phone.Principal, default))
         {
-            var busy = await ReadAsync(phone, "?entity=note");
+            asked = [.. Enumerable.Range(0, Scans.WaitingMax + 1).Select(_ => ReadAsync(phone, "?entity=note"))];
+            var refused = await Task.WhenAny(asked);
+            var busy = await refused;
             Assert.Equal((429, "/problems/too-many-requests", "1", null), (busy.Status, busy["type"], busy.Header("Retry-After"), busy.Header("ETag")));
             Assert.Equal((200, 200), ((await ReadAsync(phone)).Status, (await ReadAsync(other, "?entity=note")).Status));
+            asked.Remove(refused);
+            Assert.DoesNotContain(asked, question => question.IsCompleted);
         }
 
-        Assert.Equal((200, 200), ((await ReadAsync(phone, "?entity=note")).Status, (await ReadAsync(phone, "?entity=note")).Status));
+        Assert.All(await Task.WhenAll(asked), answer => Assert.Equal(200, answer.Status));
+        Assert.Equal(200, (await ReadAsync(phone, "?entity=note")).Status);
+    }
+
+    [Fact]
+    public async Task A_question_for_buckets_whose_client_goes_away_leaves_the_line()
+    {
+        var turns = new PrincipalTurns(waiting: 1);
+        var first = await turns.TakeAsync("p", default);
+        using var leaving = new CancellationTokenSource();
+        var second = turns.TakeAsync("p", leaving.Token);
+        Assert.Null(await turns.TakeAsync("p", default));
+        await leaving.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => second);
+        var third = turns.TakeAsync("p", default);
+        Assert.False(third.IsCompleted);
+        first!.Dispose();
+        Assert.NotNull(await third);
+        Assert.NotNull(await turns.TakeAsync("q", default));
     }
 
     [Theory]

@@ -6,7 +6,7 @@ namespace SyncServer.Tests.Live;
 
 /// <summary>
 /// Nothing is skipped and nothing comes twice, however writers at two servers, streams and waits interleave, while retention
-/// looks at their space at every chance.
+/// looks at their space at every chance and finds nothing to take; <see cref="LivePurgeRaceTests"/> are the same while it does.
 /// </summary>
 public sealed class LiveRaceTests
 {

@@ -57,6 +57,28 @@ public sealed class PageBytesTests
     }
 
     [Fact]
+    public async Task Op_ids_whose_characters_are_escaped_make_no_page_longer_than_it_may_be()
+    {
+        const int Most = 4096;
+        await using var narrow = await TestServers.StartAsync($"--Sync:PullBytesMax={Most}");
+        var phone = new Device(narrow, Guid.NewGuid().ToString("n")[..8], "phone");
+        for (var i = 10; i < 30; i++)
+        {
+            Assert.Equal(201, (await phone.PushAsync(Op("create", $"{i}", 0, "{}", opId: i + string.Concat(Enumerable.Repeat(@"\\", 253))))).Status);
+        }
+
+        var (read, cursor) = (0, "");
+        for (var hasMore = "true"; hasMore == "true";)
+        {
+            var page = await phone.PullAsync(cursor);
+            Assert.InRange(page.Bytes.Length, 1, Most);
+            (read, cursor, hasMore) = (read + page.Body["changes"]!.AsArray().Count, $"?cursor={page["cursor"]}", page["hasMore"]);
+        }
+
+        Assert.Equal(20, read);
+    }
+
+    [Fact]
     public async Task A_principal_has_only_so_many_large_answers_that_it_has_not_taken()
     {
         var (phone, other) = (New(), New());
