@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using SyncServer.Core;
+using SyncServer.Http;
 using SyncServer.Storage;
 
 namespace SyncServer.Checksums;
@@ -28,7 +29,7 @@ internal sealed class Scans(ChecksumsQuery query, IOptions<DatabaseOptions> data
     /// One at a time for each principal, so that nobody takes all places; the others wait, since several devices of a person may
     /// compare at once. Each costs a connection that is held open.
     /// </summary>
-    public PrincipalTurns Principals { get; } = new(WaitingMax);
+    public PrincipalPlaces Principals { get; } = new(most: 1, WaitingMax);
 
     /// <summary>The checksums, null where there is no such space for the caller; or why there are none now.</summary>
     public async Task<(SpaceChecksums? Found, Rejection? Rejection)> ReadAsync(ChecksumsAsk ask, CancellationToken cancellation)

@@ -27,13 +27,19 @@ internal sealed class PullBody(ServerIdentity identity)
     /// </summary>
     public const int LargeAnswersMax = 16;
 
+    /// <summary>Pulls of one principal that wait for one of those places: each costs a connection, and no page.</summary>
+    public const int LargeAnswersWaiting = 256;
+
     private static readonly byte[] Opening = "{\"changes\":"u8.ToArray();
 
     // In place of the brace that the paging members begin with as an object of their own.
     private static readonly byte[] Separator = [(byte)','];
 
-    /// <summary>Places for answers that are larger than a slice: smaller ones hold less than the connection does.</summary>
-    public PrincipalPlaces LargeAnswers { get; } = new(LargeAnswersMax);
+    /// <summary>Places for pages that are <see cref="IsLarge"/>.</summary>
+    public PrincipalPlaces LargeAnswers { get; } = new(LargeAnswersMax, LargeAnswersWaiting);
+
+    /// <summary>Whether a page is larger than a slice: smaller ones hold less than the connection does.</summary>
+    public static bool IsLarge(PullPage page) => page.Changes.Json.Length > SliceBytes;
 
     /// <summary>The ETag of every page of a space whose head is where it was on this one.</summary>
     public string ETag(PullPage page) => $"\"{identity.Epoch[..8]}-{page.Head}\"";
@@ -66,16 +72,6 @@ internal sealed class PullBody(ServerIdentity identity)
         response.ContentLength = Opening.Length + changes.Length + after.Length;
         if (HttpMethods.IsHead(context.Request.Method))
         {
-            return;
-        }
-
-        var isLarge = changes.Length > SliceBytes;
-        using var place = isLarge ? LargeAnswers.TryTake(context.Caller().Principal) : null;
-        if (isLarge && place is null)
-        {
-            response.Headers.Remove(HeaderNames.ETag);
-            await Problems.WriteAsync(context, new Rejection(
-                ErrorCode.TooManyRequests, $"The principal has {LargeAnswersMax} large answers that it has not taken yet. Read them, then ask again."));
             return;
         }
 

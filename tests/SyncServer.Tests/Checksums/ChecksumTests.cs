@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using SyncServer.Checksums;
+using SyncServer.Http;
 using SyncServer.Core.Spaces;
 using SyncServer.Tests.Pull;
 using SyncServer.Tests.Records;
@@ -145,7 +146,7 @@ public sealed class ChecksumTests
     [Fact]
     public async Task A_question_for_buckets_whose_client_goes_away_leaves_the_line()
     {
-        var turns = new PrincipalTurns(waiting: 1);
+        var turns = new PrincipalPlaces(most: 1, waiting: 1);
         var first = await turns.TakeAsync("p", default);
         using var leaving = new CancellationTokenSource();
         var second = turns.TakeAsync("p", leaving.Token);

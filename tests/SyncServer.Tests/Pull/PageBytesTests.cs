@@ -79,7 +79,7 @@ public sealed class PageBytesTests
     }
 
     [Fact]
-    public async Task A_principal_has_only_so_many_large_answers_that_it_has_not_taken()
+    public async Task A_large_page_waits_until_the_principal_has_taken_others_and_small_ones_and_other_principals_do_not()
     {
         var (phone, other) = (New(), New());
         foreach (var device in new[] { phone, other })
@@ -89,18 +89,56 @@ public sealed class PageBytesTests
         }
 
         var places = TestServers.A.App.Services.GetRequiredService<PullBody>().LargeAnswers;
-        var taken = Enumerable.Range(0, PullBody.LargeAnswersMax).Select(_ => places.TryTake(phone.Principal)).ToList();
-        var busy = await phone.PullAsync();
-        Assert.Equal((429, "/problems/too-many-requests", "1", null), (busy.Status, busy["type"], busy.Header("Retry-After"), busy.Header("ETag")));
+        var taken = await AllAsync(PullBody.LargeAnswersMax);
+        var waits = phone.PullAsync();
         Assert.Equal((200, 200), ((await phone.PullAsync("?entity=tag")).Status, (await other.PullAsync()).Status));
-
+        Assert.Equal(200, (await phone.SendAsync(HttpMethod.Head, "sync/changes")).Status);
+        Assert.False(waits.IsCompleted);
+        // It reads its page when it has its place, and not before.
+        await phone.PushAsync(Op("create", "late", 0, "{}", entity: "tag"));
         taken[0]!.Dispose();
-        Assert.Equal(200, (await phone.PullAsync()).Status);
-
-        // Its place is free again a moment after its client has the last byte.
+        var page = await waits;
+        Assert.Equal((200, true), (page.Status, Encoding.UTF8.GetString(page.Bytes).Contains("\"late\"", StringComparison.Ordinal)));
+        // A place is free again a moment after its client has the last byte.
         await Patience.UntilAsync(async () => (await phone.PullAsync()).Status == 200, "the one free place is given back");
-        taken.ForEach(place => Assert.NotNull(place));
         taken[1..].ForEach(place => place!.Dispose());
+
+        async Task<List<IDisposable?>> AllAsync(int count)
+        {
+            var all = new List<IDisposable?>();
+            while (all.Count < count)
+            {
+                all.Add(await places.TakeAsync(phone.Principal, default));
+            }
+
+            return all;
+        }
+    }
+
+    [Fact]
+    public async Task Only_so_many_large_pages_are_waited_for()
+    {
+        var phone = New();
+        await phone.PushAsync("create", "n", 0, $$"""{"body":"{{new string('x', 100_000)}}"}""");
+        var places = TestServers.A.App.Services.GetRequiredService<PullBody>().LargeAnswers;
+        using var end = new CancellationTokenSource();
+        var line = Enumerable.Range(0, PullBody.LargeAnswersMax + PullBody.LargeAnswersWaiting)
+            .Select(_ => places.TakeAsync(phone.Principal, end.Token)).ToList();
+        var refused = await phone.PullAsync();
+        Assert.Equal((429, "/problems/too-many-requests", "1", null), (refused.Status, refused["type"], refused.Header("Retry-After"), refused.Header("ETag")));
+
+        await end.CancelAsync();
+        foreach (var waiting in line[PullBody.LargeAnswersMax..])
+        {
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        }
+
+        (await line[0])!.Dispose();
+        Assert.Equal(200, (await phone.PullAsync()).Status);
+        foreach (var place in line[1..PullBody.LargeAnswersMax])
+        {
+            (await place)!.Dispose();
+        }
     }
 
     [Fact]
