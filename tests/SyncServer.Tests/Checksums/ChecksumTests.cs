@@ -1,7 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using SyncServer.Checksums;
-using SyncServer.Http;
 using SyncServer.Core.Spaces;
+using SyncServer.Http;
 using SyncServer.Tests.Pull;
 using SyncServer.Tests.Records;
 using SyncServer.Tests.Servers;
