@@ -58,7 +58,7 @@ public sealed record ParkedConflict
     /// <summary>Why the first op was parked.</summary>
     public required ErrorCode Kind { get; init; }
 
-    /// <summary>What was parked, in the order of the device's counter; those without one keep their place by arrival.</summary>
+    /// <summary>What was parked, in the order of the device's counter; without one, and without a device, in that of arrival.</summary>
     public required IReadOnlyList<ParkedOp> Ops { get; init; }
 
     /// <summary>What the device last saw; null where it is unknown or there was nothing.</summary>
@@ -96,12 +96,13 @@ public sealed record ParkedConflict
         ? 0
         : (Ops.Count + 1) * ((Base ?? Theirs ?? JsonObject.Empty).ToUtf8().Length + Ops.Append(op).Sum(parked => (long)parked.Patch.ToUtf8().Length));
 
+    // Counters say something within a device, and without Sync-Device nobody knows whose they are.
     private int PlaceOf(ParkedOp op)
     {
-        var place = Ops.Count;
-        while (op.N is { } n && place > 0 && Ops[place - 1].N > n)
+        var place = 0;
+        while (place < Ops.Count && !(Slot.Device.Length > 0 && Ops[place].N > op.N))
         {
-            place--;
+            place++;
         }
 
         return place;

@@ -25,6 +25,9 @@ public sealed record MergeRules(EntityDefinition Definition)
 
     /// <summary>The policy of a path.</summary>
     public FieldPolicy PolicyOf(string path) => Definition.MergePolicyOf(path);
+
+    /// <summary>Whether a CRDT field is declared at the path itself.</summary>
+    public bool IsCrdt(string path) => Definition.Fields.TryGetValue(path, out var field) && field.Merge == FieldPolicy.Crdt;
 }
 
 /// <summary>
@@ -124,7 +127,7 @@ public static class ThreeWay
         /// </summary>
         private JsonValue? Removed(string path, JsonObject b, JsonValue? t, JsonValue? y)
         {
-            var lost = Lost(b, t, y);
+            var lost = Lost(path, b, t, y);
             if (lost.Count == 0)
             {
                 return Explain(path, (b, t, y), null);
@@ -132,8 +135,8 @@ public static class ThreeWay
 
             // Tried aside: one member that no policy decides makes a question of all of them.
             var below = new Run(rules);
-            var kept = lost.ToDictionary(inner => path + inner, inner => below.Contested(
-                path + inner, JsonPointer.Find(b, inner), JsonPointer.Find(t, inner), JsonPointer.Find(y, inner)));
+            var kept = lost.ConvertAll(inner => (inner, below.Contested(
+                path + inner, JsonPointer.Find(b, inner), JsonPointer.Find(t, inner), JsonPointer.Find(y, inner))));
             if (below.Conflicts.Count > 0)
             {
                 return ParkLost(path, lost, b, t, y);
@@ -141,7 +144,7 @@ public static class ThreeWay
 
             Explanations.AddRange(below.Explanations);
             Problems.AddRange(below.Problems);
-            var left = Kept(path, MergePatch.Diff(b, t as JsonObject ?? (JsonObject)y!), kept);
+            var left = Together(kept);
             return Explain(path, (b, t, y), left.Count == 0 ? null : left);
         }
 
@@ -151,14 +154,10 @@ public static class ThreeWay
             : FieldDecision.Of(rules.PolicyOf(path), b, t, y) is { IsDecided: true } decision ? Explain(path, (b, t, y), decision.Value)
             : Park(path, b, t, y);
 
-        /// <summary>The edits of an object with what is kept of each; nothing else is left of it.</summary>
-        private static JsonObject Kept(string at, JsonObject edits, Dictionary<string, JsonValue?> kept) =>
-            JsonObject.Of(edits.Members.Select(member =>
-            {
-                var path = JsonPointer.Child(at, member.Key);
-                return kept.TryGetValue(path, out var value) ? (member.Key, value)
-                    : (member.Key, member.Value is JsonObject inner && Kept(path, inner, kept) is { Count: > 0 } some ? some : null);
-            }));
+        /// <summary>An object of nothing but these members, at their places.</summary>
+        private static JsonObject Together(List<(string Path, JsonValue? Value)> members) => members
+            .Where(member => member.Value is not null)
+            .Aggregate(JsonObject.Empty, (whole, member) => MergePatch.Apply(whole, JsonPointer.Nest(member.Path, member.Value!)));
 
         /// <summary>
         /// One side put another kind of value in the place of an object whose members the other side changed. Each of those
@@ -167,14 +166,24 @@ public static class ThreeWay
         /// </summary>
         private JsonValue? Replaced(string path, JsonObject b, JsonValue? t, JsonValue? y)
         {
-            var lost = Lost(b, t, y);
+            var lost = Lost(path, b, t, y);
             return lost.Count == 0 ? Explain(path, (b, t, y), t is JsonObject ? y : t) : ParkLost(path, lost, b, t, y);
         }
 
-        /// <summary>What the side that still has the object changed below it, and what is not gone on the other side too.</summary>
-        private static List<string> Lost(JsonObject b, JsonValue? t, JsonValue? y) =>
-            [.. MergePatch.Touched(MergePatch.Diff(b, t as JsonObject ?? (JsonObject)y!))
+        /// <summary>
+        /// What the side that still has the object changed below it, and what is not gone on the other side too. What an operator
+        /// stands at, and a CRDT field, is one edit, whatever it changed.
+        /// </summary>
+        private List<string> Lost(string path, JsonObject b, JsonValue? t, JsonValue? y)
+        {
+            var operated = rules.Operators.Keys.Where(at => at.StartsWith(path + "/", StringComparison.Ordinal)).ToHashSet(StringComparer.Ordinal);
+            var changed = MergePatch.Touched(MergePatch.Diff(b, t as JsonObject ?? (JsonObject)y!)).Select(inner => Whole(path + inner));
+            return [.. changed.Concat(operated).Distinct(StringComparer.Ordinal).Select(at => at[path.Length..])
                 .Where(inner => !JsonValue.Same(JsonPointer.Find(t, inner), JsonPointer.Find(y, inner)))];
+
+            string Whole(string at) => JsonPointer.Ancestors(at).TakeWhile(above => above.Length > path.Length)
+                .FirstOrDefault(above => operated.Contains(above) || rules.IsCrdt(above)) ?? at;
+        }
 
         private JsonValue? ParkLost(string path, List<string> lost, JsonObject b, JsonValue? t, JsonValue? y)
         {

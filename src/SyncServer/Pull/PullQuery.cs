@@ -46,7 +46,7 @@ internal sealed record PullPage(long Head, long Horizon, Role? Role, long? TagAt
     public void Dispose() => Changes.Dispose();
 }
 
-/// <summary>The pull is one statement: head, horizon, role, tags and page come from one snapshot.</summary>
+/// <summary>A page is what one statement says: head, horizon, role, tags and changes come from one snapshot.</summary>
 internal sealed class PullQuery(NpgsqlDataSource source)
 {
     /// <summary>The page, or null where there is no such space. Who may not read it finds out by <see cref="PullPage.Role"/>.</summary>

@@ -8,10 +8,10 @@ using SyncServer.Core.Spaces;
 namespace SyncServer.Storage;
 
 /// <summary>
-/// Reads spaces in one round trip, for one request or for a group of them: a constant number of statements, and none that
-/// has nothing to ask. The lock is a statement of its own before the reads: in READ COMMITTED every statement has its own
-/// snapshot, so the reads see everything that was committed before the lock was granted. Every statement asks for the
-/// membership itself, so that nothing is looked up, or locked, for those outside.
+/// Reads spaces in one round trip, and a second one where there are repeats to answer, for one request or for a group of them: a
+/// constant number of statements, and none that has nothing to ask. The lock is a statement of its own before the reads: in READ
+/// COMMITTED every statement has its own snapshot, so the reads see everything that was committed before the lock was granted. Every
+/// statement of the first round trip asks for the membership itself, so that nothing is looked up, or locked, for those outside.
 /// </summary>
 internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
 {
@@ -27,19 +27,24 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
 
     internal const string IsMember = "EXISTS (SELECT FROM members m WHERE m.space_id = k.space_id AND m.principal = k.principal)";
 
-    private const string Look = """
+    // Who is no member has no row to lock: a space is looked up by the membership that was found. Where a row may be waited for,
+    // rows are locked in the order of ids; whoever never waits deadlocks with nobody, and needs none.
+    internal static readonly string Look = Spaces(Asked, "OFFSET 0");
+
+    internal static readonly string Wait = Spaces($"(SELECT * FROM {Asked} AS k(space_id, principal, role) ORDER BY space_id OFFSET 0)", "FOR UPDATE");
+
+    internal static readonly string Skip = Spaces(Asked, "FOR UPDATE SKIP LOCKED");
+
+    private const string Asked = "unnest($1, $2, $3)";
+
+    private static string Spaces(string asked, string end) => $"""
         SELECT s.space_id, s.head, s.personal, s.name, s.unique_rules
-        FROM unnest($1, $2, $3) AS k(space_id, principal, role)
+        FROM {asked} AS k(space_id, principal, role)
         CROSS JOIN LATERAL (
-            SELECT FROM members m
+            SELECT m.space_id FROM members m
             WHERE m.space_id = k.space_id AND m.principal = k.principal AND m.role >= k.role LIMIT 1) AS m
-        JOIN spaces s ON s.space_id = k.space_id
+        CROSS JOIN LATERAL (SELECT * FROM spaces s WHERE s.space_id = m.space_id {end}) AS s
         """;
-
-    private const string Wait = Look + " ORDER BY s.space_id FOR UPDATE OF s";
-
-    // In no order: whoever never waits deadlocks with nobody.
-    private const string Skip = Look + " FOR UPDATE OF s SKIP LOCKED";
 
     // What a change takes in memory beside its values: names, numbers and a principal of usual length.
     private const int ChangeBytes = 256;

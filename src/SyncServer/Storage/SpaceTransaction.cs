@@ -8,7 +8,7 @@ namespace SyncServer.Storage;
 /// <summary>What a decision says about the space that it saw: an answer, and whether its plan may be written.</summary>
 internal readonly record struct Decided<T>(T Answer, bool Discard = false);
 
-/// <summary>A plan took longer than a session may be idle in a transaction; nothing of it was stored.</summary>
+/// <summary>A plan, or the process that made it, took longer than a session may be idle in a transaction; nothing of it was stored.</summary>
 internal sealed class PlanTimeoutException(NpgsqlException lost)
     : TimeoutException("Planning outlasted the session's idle timeout.", lost);
 

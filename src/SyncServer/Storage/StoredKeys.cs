@@ -14,8 +14,9 @@ namespace SyncServer.Storage;
 internal static class StoredKeys
 {
     // A key with a part that is null finds nothing. Each is looked up whole, in a subquery of its own: a join may begin with a
-    // part of the key that statistics call rare, and read everything that one member ever did.
-    private const string Stored = $"""
+    // part of the key that statistics call rare, and read everything that one member ever did. Conflicts come in the order of the
+    // index of open ones, so that it is the one to be used.
+    internal const string Stored = $"""
         SELECT k.i, m.role, c.open,
             o.fingerprint, o.state, o.status, o.rev, o.conflict_id, o.choice, o.etag, o.location, o.entity, octet_length(o.body),
             {SpaceRows.RecordColumns},
@@ -31,8 +32,10 @@ internal static class StoredKeys
             WHERE r.space_id = k.space_id AND r.entity = k.entity AND r.record_id = k.record_id LIMIT 1) AS r ON true
         LEFT JOIN LATERAL (
             SELECT count(*) AS open, max(c.conflict_id) FILTER (WHERE c.principal = k.principal AND c.device = k.device) AS own
-            FROM conflicts c
-            WHERE c.space_id = k.space_id AND c.entity = k.entity AND c.record_id = k.record_id AND c.state = 1) AS c ON true
+            FROM (
+                SELECT c.conflict_id, c.principal, c.device FROM conflicts c
+                WHERE c.space_id = k.space_id AND c.entity = k.entity AND c.record_id = k.record_id AND c.state = 1
+                ORDER BY c.principal, c.device OFFSET 0) AS c) AS c ON true
         LEFT JOIN LATERAL (
             SELECT * FROM records h
             WHERE h.space_id = k.space_id AND h.entity = '{RecordKey.ConflictEntity}' AND h.record_id = c.own LIMIT 1) AS h ON true

@@ -54,12 +54,13 @@ internal static class SyncModel
 
     private static void Log(ModelBuilder model)
     {
-        // An update of a record moves its seq, which is indexed, so it can never be heap-only: pages are filled whole.
+        // An update of a record moves its seq, which is indexed, so it can never be heap-only: pages are filled whole. That index leaves
+        // out purged tombstones, so that only who asks for positions may use it: for an empty table it looks as good as the key.
         model.Entity<RecordRow>(record =>
         {
             record.ToTable("records");
             record.HasKey(r => new { r.SpaceId, r.Entity, r.RecordId }).HasName("pk_records");
-            record.HasIndex(r => new { r.SpaceId, r.Seq }).IsUnique().HasDatabaseName("ux_records_seq");
+            record.HasIndex(r => new { r.SpaceId, r.Seq }).IsUnique().HasDatabaseName("ux_records_seq").HasFilter("seq IS NOT NULL");
             // For retention alone: of tombstones only, so other writes do not pay for it.
             record.HasIndex(r => new { r.SpaceId, r.Seq }, "ix_records_tombstones").HasFilter("deleted AND (seq IS NOT NULL)");
             record.Property(r => r.Data).HasColumnType("json");

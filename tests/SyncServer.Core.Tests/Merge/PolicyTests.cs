@@ -91,6 +91,9 @@ public class PolicyTests
     [InlineData("keep", "null", """{"x":2}""", "{}")]
     [InlineData("keep", """{"x":2}""", "null", """{"a":{"x":2}}""")]
     [InlineData("counter", "null", """{"x":{"$inc":4}}""", """{"a":{"x":4}}""")]
+    [InlineData("counter", "null", """{"x":{"$inc":4},"y":{"$max":1}}""", """{"a":{"x":4,"y":1}}""")]
+    [InlineData("crdt", "null", """{"x":{"$append":["Yg=="]}}""", """{"a":{"x":{"updates":["Yg=="]}}}""", """{"updates":["YQ=="]}""")]
+    [InlineData("crdt", """{"x":{"$append":["Yg=="]}}""", "null", null, """{"updates":["YQ=="]}""")]
     [InlineData("review", "null", """{"x":{"$inc":4}}""", """{"a":{"x":4}}""")]
     [InlineData("review", "null", """{"x":{"$inc":4},"y":3}""", null)]
     [InlineData("review", "null", """{"x":2}""", null)]
@@ -98,10 +101,10 @@ public class PolicyTests
     [InlineData("max", "null", """{"x":2}""", null)]
     [InlineData("max", """{"x":2}""", "null", null)]
     public void Where_an_object_was_removed_each_member_that_the_other_side_changed_goes_by_its_own_policy(
-        string policy, string theirs, string yours, string? merged)
+        string policy, string theirs, string yours, string? merged, string x = "1")
     {
         var space = Space.Of($$$"""{"fields":{"/a/x":{"merge":"{{{policy}}}"} } }""");
-        space.Client("alice", "phone").Create("a0", """{"a":{"x":1,"y":1}}""");
+        space.Client("alice", "phone").Create("a0", $$"""{"a":{"x":{{x}},"y":1} }""");
         space.Client("bob", "phone").Update("b1", 1, $$"""{"a":{{theirs}}}""");
         var answer = space.Client("alice", "phone").Update("a1", 1, $$"""{"a":{{yours}}}""");
         if (merged is null)

@@ -73,6 +73,32 @@ public class JoinTests
     }
 
     [Theory]
+    [InlineData("", ",\"n\":1000", ",\"n\":5", "b2 b3")]
+    [InlineData("tablet", ",\"n\":5", ",\"n\":3", "b3 b2")]
+    [InlineData("tablet", ",\"n\":5", "", "b2 b3")]
+    [InlineData("tablet", "", ",\"n\":3", "b2 b3")]
+    public void Counters_order_parked_ops_of_one_device_and_of_nobody_else(string device, string first, string second, string order)
+    {
+        var bob = _space.Client("bob", device);
+        _alice.Create("a1", """{"a":1,"b":1}""");
+        _alice.Update("a2", 1, """{"a":2}""");
+        Assert.Equal("409 conflict", bob.Update("b2", 1, """{"a":4}""", first).Summary);
+        Assert.Equal("409 conflict", bob.Update("b3", 1, """{"a":3}""", second).Summary);
+        Assert.Equal(order, string.Join(' ', ((JsonArray)_space.Conflict(bob)!["ops"]!).Items.Select(op => ((JsonString)((JsonObject)op)["opId"]!).Text)));
+    }
+
+    [Fact]
+    public void A_parked_op_without_a_counter_does_not_hide_those_before_it_from_one_that_joins_late()
+    {
+        _alice.Create("a1", """{"a":1}""");
+        _alice.Update("a2", 1, """{"a":2}""");
+        _bob.Update("b1", 1, """{"a":5}""", ",\"n\":5");
+        _bob.Update("b2", 1, """{"a":6}""");
+        _bob.Update("b3", 1, """{"a":7}""", ",\"n\":3");
+        Assert.Equal("""{"a":6}""", _space.Conflict(_bob)!["yours"]!.ToString());
+    }
+
+    [Theory]
     [InlineData("""{"o":{"y":2}}""", "200 merged")]
     [InlineData("""{"b":2}""", "200 merged")]
     [InlineData("""{"o":{"x":{"deep":1}}}""", "409 conflict")]

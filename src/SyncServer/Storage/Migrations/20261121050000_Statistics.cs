@@ -32,7 +32,11 @@ internal sealed class Statistics : Migration
             migrationBuilder.Sql($"ALTER TABLE {table} ALTER COLUMN {column} {change};");
         }
 
-        // What is set counts from the next ANALYZE on, which of a table at rest may never come.
-        migrationBuilder.Sql($"ANALYZE {string.Join(", ", Columns.Select(column => column.Table).Distinct())};");
+        // What is set counts from the next ANALYZE on, which of a table at rest may never come. An empty table is left alone: what
+        // ANALYZE says of it is that it is empty, and plans for that would be kept while it grows.
+        foreach (var table in Columns.Select(column => column.Table).Distinct())
+        {
+            migrationBuilder.Sql($"DO $$ BEGIN IF EXISTS (SELECT FROM {table}) THEN ANALYZE {table}; END IF; END $$");
+        }
     }
 }

@@ -78,7 +78,7 @@ internal sealed class SyncDbModelSnapshot : ModelSnapshot
         row.Property<DateTimeOffset>("UpdatedAt").HasColumnType("timestamp with time zone").HasColumnName("updated_at");
         row.Property<string>("UpdatedBy").IsRequired().HasColumnType("text").HasColumnName("updated_by").UseCollation("C");
         row.HasKey("SpaceId", "Entity", "RecordId").HasName("pk_records");
-        row.HasIndex("SpaceId", "Seq").IsUnique().HasDatabaseName("ux_records_seq");
+        row.HasIndex("SpaceId", "Seq").IsUnique().HasDatabaseName("ux_records_seq").HasFilter("seq IS NOT NULL");
         row.HasIndex(["SpaceId", "Seq"], "ix_records_tombstones").HasFilter("deleted AND (seq IS NOT NULL)");
         row.ToTable("records");
     }

@@ -1,0 +1,33 @@
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
+
+namespace SyncServer.Storage.Migrations;
+
+/// <summary>
+/// No index is left that a look-up by a whole key could use by a part of it, and for an empty table any looks as good as the right one:
+/// that of principals holds the whole key of a membership, and that of positions serves only those who ask for positions. Writers go on
+/// while the indexes are made; one that is interrupted leaves an index that nothing uses, which the next run drops.
+/// </summary>
+[DbContext(typeof(SyncDb))]
+[Migration("20261127010000_WholeKeys")]
+internal sealed class WholeKeys : Migration
+{
+    protected override void Up(MigrationBuilder migrationBuilder)
+    {
+        Replace(migrationBuilder, "ix_members_principal", "INDEX", "members (principal, space_id)");
+        Replace(migrationBuilder, "ux_records_seq", "UNIQUE INDEX", "records (space_id, seq) WHERE seq IS NOT NULL");
+    }
+
+    protected override void Down(MigrationBuilder migrationBuilder)
+    {
+        Replace(migrationBuilder, "ix_members_principal", "INDEX", "members (principal)");
+        Replace(migrationBuilder, "ux_records_seq", "UNIQUE INDEX", "records (space_id, seq)");
+    }
+
+    private static void Replace(MigrationBuilder migrationBuilder, string name, string kind, string on)
+    {
+        migrationBuilder.Sql($"DROP INDEX CONCURRENTLY IF EXISTS {name}_new", suppressTransaction: true);
+        migrationBuilder.Sql($"CREATE {kind} CONCURRENTLY {name}_new ON {on}", suppressTransaction: true);
+        migrationBuilder.Sql($"DROP INDEX {name}; ALTER INDEX {name}_new RENAME TO {name};");
+    }
+}
