@@ -55,18 +55,18 @@ internal sealed class Database : IAsyncDisposable
     /// <summary>Bytes of write-ahead log since the cluster was made.</summary>
     public Task<long> WalAsync() => ScalarAsync<long>("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint");
 
-    /// <summary>Reads what a query gives as COPY does, and throws it away: characters.</summary>
+    /// <summary>Reads what a query gives as COPY does, and throws it away: rows.</summary>
     public async Task<long> CopyAsync(string query)
     {
         using var reader = await _connection.BeginTextExportAsync($"COPY ({query}) TO STDOUT");
         var buffer = new char[64 * 1024];
-        var length = 0L;
+        var rows = 0L;
         while (await reader.ReadAsync(buffer) is > 0 and var read)
         {
-            length += read;
+            rows += buffer.AsSpan(0, read).Count('\n');
         }
 
-        return length;
+        return rows;
     }
 
     public async ValueTask DisposeAsync()
