@@ -14,19 +14,15 @@ internal readonly record struct AskedRow(LoadSpec Spec, int At, string? OpId, bo
 
 /// <summary>
 /// What a list of requests asks for, as the columns of the statements that ask: one array for each column, and one row of
-/// them for each thing that is asked, however many of the requests ask for it.
+/// them for each thing that a request asks for.
 /// </summary>
 internal sealed class Asked
 {
-    private readonly HashSet<(Guid Space, string Principal, string OpId)> _opIds;
-    private readonly HashSet<(Guid Space, string Principal, string Device, RecordKey Key)> _records;
     private readonly List<AskedRow> _rows;
 
     public Asked(IReadOnlyList<LoadSpec> specs)
     {
         Specs = specs;
-        _opIds = new(specs.Count);
-        _records = new(specs.Count);
         _rows = new List<AskedRow>(specs.Count);
         for (var at = 0; at < specs.Count; at++)
         {
@@ -34,12 +30,6 @@ internal sealed class Asked
             HasBases |= specs[at].Bases.Count > 0;
             HasLate |= specs[at].Late.Count > 0;
             HasUniqueKeys |= specs[at].UniqueKeys.Count > 0;
-        }
-
-        // Behind all own op ids, so that what is both has its answer loaded.
-        for (var at = 0; at < specs.Count; at++)
-        {
-            AddDependencies(specs[at], at);
         }
     }
 
@@ -54,23 +44,24 @@ internal sealed class Asked
     /// <summary>What is asked by key. Each request has a row, whatever it asks, because its role comes with it.</summary>
     public IReadOnlyList<AskedRow> Rows => _rows;
 
-    /// <summary>Op ids and records stand side by side; which stands beside which means nothing.</summary>
+    /// <summary>
+    /// Op ids and records stand side by side; which stands beside which means nothing. What several requests ask for is asked for
+    /// each of them: that is rare, and to find out would cost all others.
+    /// </summary>
     private void AddKeys(LoadSpec spec, int at)
     {
-        var opIds = spec.OpIds.Where(opId => _opIds.Add((spec.SpaceId, spec.Principal, opId))).ToList();
-        var records = spec.Records.Where(key => _records.Add((spec.SpaceId, spec.Principal, spec.Device, key))).ToList();
-        for (var row = 0; row < Math.Max(1, Math.Max(opIds.Count, records.Count)); row++)
+        using var opIds = spec.OpIds.GetEnumerator();
+        using var records = spec.Records.GetEnumerator();
+        for (var left = Math.Max(1, Math.Max(spec.OpIds.Count, spec.Records.Count)); left > 0; left--)
         {
-            var opId = row < opIds.Count ? opIds[row] : null;
-            _rows.Add(new AskedRow(spec, at, opId, IsOwn: true, row < records.Count ? records[row] : null));
+            var opId = opIds.MoveNext() ? opIds.Current : null;
+            _rows.Add(new AskedRow(spec, at, opId, IsOwn: true, records.MoveNext() ? records.Current : null));
         }
-    }
 
-    private void AddDependencies(LoadSpec spec, int at)
-    {
         foreach (var opId in spec.Dependencies)
         {
-            if (_opIds.Add((spec.SpaceId, spec.Principal, opId)))
+            // An own one has its answer loaded.
+            if (!spec.OpIds.Contains(opId))
             {
                 _rows.Add(new AskedRow(spec, at, opId, IsOwn: false, Record: null));
             }

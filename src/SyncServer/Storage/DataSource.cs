@@ -22,10 +22,11 @@ internal static class DataSource
     /// One plan for each statement, which holds whatever the size of the tables. Left alone, PostgreSQL plans an idle pull
     /// anew each time, because that looks cheap beside a plan for any pull; planning takes ten times as long as running it.
     /// A plan that is kept stays until the statistics change, so one that was made for an almost empty table must not read
-    /// the whole table when it has grown: every statement for which there is an index uses it. And the estimate for a large
-    /// space must not have a statement compiled that then reads one page of it.
+    /// the whole table when it has grown: every statement for which there is an index uses it, and rows are joined one by one, by key.
+    /// And the estimate for a large space must not have a statement compiled that then reads one page of it.
     /// </summary>
-    private const string Plans = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c jit=off";
+    internal const string Plans =
+        "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off";
 
     /// <summary>
     /// A data source for <paramref name="connectionString"/>. <c>Database:*</c> decides what it has a setting for; of

@@ -12,8 +12,8 @@ namespace SyncServer.Storage;
 /// </summary>
 internal static class OwnLater
 {
-    private const string Asked = $"""
-        unnest($1, $2, $3, $4, $5, $6) AS k(space_id, principal, entity, record_id, device, n)
+    private static readonly string Asked = $"""
+        {Arrays.Rows("space_id, principal, entity, record_id, device, n")}
         CROSS JOIN LATERAL (
             SELECT r.rev FROM records r
             WHERE r.space_id = k.space_id AND r.entity = k.entity AND r.record_id = k.record_id AND {SpaceLoad.IsMember} LIMIT 1) AS r

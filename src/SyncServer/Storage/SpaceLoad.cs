@@ -18,28 +18,21 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
     // With the id of the space behind it: two plans never draw the same values, however many there are.
     private const int SeedBytes = 16;
 
-    // Every statement here and in SpaceWrite touches few rows by key, whatever the statistics say: those of a table that
-    // was small when it was looked at, or never was, would make a prepared plan read all of it for hours.
-    private const string Settings = """
-        SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_seqscan', 'off', true),
-            set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true), set_config('jit', 'off', true)
-        """;
-
     internal const string IsMember = "EXISTS (SELECT FROM members m WHERE m.space_id = k.space_id AND m.principal = k.principal)";
 
     // Who is no member has no row to lock: a space is looked up by the membership that was found. Where a row may be waited for,
     // rows are locked in the order of ids; whoever never waits deadlocks with nobody, and needs none.
     internal static readonly string Look = Spaces(Asked, "OFFSET 0");
 
-    internal static readonly string Wait = Spaces($"(SELECT * FROM {Asked} AS k(space_id, principal, role) ORDER BY space_id OFFSET 0)", "FOR UPDATE");
+    internal static readonly string Wait = Spaces($"(SELECT * FROM {Asked} ORDER BY space_id OFFSET 0) AS k", "FOR UPDATE");
 
     internal static readonly string Skip = Spaces(Asked, "FOR UPDATE SKIP LOCKED");
 
-    private const string Asked = "unnest($1, $2, $3)";
+    private static string Asked => Arrays.Rows("space_id, principal, role");
 
     private static string Spaces(string asked, string end) => $"""
         SELECT s.space_id, s.head, s.personal, s.name, s.unique_rules
-        FROM {asked} AS k(space_id, principal, role)
+        FROM {asked}
         CROSS JOIN LATERAL (
             SELECT m.space_id FROM members m
             WHERE m.space_id = k.space_id AND m.principal = k.principal AND m.role >= k.role LIMIT 1) AS m
@@ -59,7 +52,7 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
                 OVER (ORDER BY run.run_bytes, run.space_id, run.entity, run.record_id, run.rev DESC ROWS UNBOUNDED PRECEDING) AS total_bytes
             FROM (
                 SELECT k.space_id, k.entity, k.record_id, min(k.since) AS since
-                FROM unnest($1, $2, $3, $4, $5) AS k(space_id, principal, entity, record_id, since)
+                FROM {Arrays.Rows("space_id, principal, entity, record_id, since")}
                 CROSS JOIN LATERAL (
                     SELECT r.rev FROM records r
                     WHERE r.space_id = k.space_id AND r.entity = k.entity AND r.record_id = k.record_id AND {IsMember} LIMIT 1) AS r
@@ -82,7 +75,7 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
                 OVER (ORDER BY run.run_bytes, run.space_id, run.entity, run.record_id, run.principal) <= {Core.Limits.MergeBytes} AS fits
             FROM (
                 SELECT k.space_id, k.principal, k.entity, k.record_id, min(k.since) AS since
-                FROM unnest($1, $2, $3, $4, $5) AS k(space_id, principal, entity, record_id, since)
+                FROM {Arrays.Rows("space_id, principal, entity, record_id, since")}
                 CROSS JOIN LATERAL (
                     SELECT r.rev FROM records r
                     WHERE r.space_id = k.space_id AND r.entity = k.entity AND r.record_id = k.record_id AND {IsMember} LIMIT 1) AS r
@@ -98,9 +91,9 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
         ORDER BY o.rev, o.at, o.op_id
         """;
 
-    private const string UniqueKeys = """
+    private static readonly string UniqueKeys = $"""
         SELECT u.entity, u.rule, u.hash, u.record_id, u.space_id
-        FROM unnest($1, $2, $3, $4) AS k(space_id, entity, rule, hash)
+        FROM {Arrays.Rows("space_id, entity, rule, hash")}
         CROSS JOIN LATERAL (
             SELECT * FROM unique_keys u
             WHERE u.space_id = k.space_id AND u.entity = k.entity AND u.rule = k.rule AND u.hash = k.hash OFFSET 0) AS u
@@ -124,7 +117,6 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
     {
         var asked = new Asked(specs);
         await using var batch = new NpgsqlBatch(connection);
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(Settings));
         batch.BatchCommands.Add(asked.Locks(access.Lock switch { SpaceLock.None => Look, SpaceLock.Wait => Wait, _ => Skip }, access.Needed));
         batch.BatchCommands.Add(StoredKeys.Command(asked));
         if (asked.HasBases)
@@ -168,7 +160,6 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
     private async Task<IReadOnlyList<StoredKeys.Repeat>> ReadAsync(
         LoadedSpaces loaded, NpgsqlDataReader reader, Asked asked, SpaceLock by, CancellationToken cancellation)
     {
-        await reader.NextResultAsync(cancellation);
         await ReadSpacesAsync(loaded, by, reader, cancellation);
         await reader.NextResultAsync(cancellation);
         var repeats = await StoredKeys.ReadAsync(loaded, asked, reader, cancellation);

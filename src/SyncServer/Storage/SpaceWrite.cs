@@ -7,65 +7,55 @@ namespace SyncServer.Storage;
 /// <summary>Writes plans in one round trip: a constant number of statements, whatever the number of spaces and rows.</summary>
 internal static class SpaceWrite
 {
-    private const string Heads = """
-        UPDATE spaces s SET head = k.head FROM unnest($1, $2) AS k(space_id, head) WHERE s.space_id = k.space_id
+    private static readonly string Heads = $"""
+        UPDATE spaces s SET head = k.head FROM {Arrays.Rows("space_id, head")} WHERE s.space_id = k.space_id
         """;
 
-    private const string NewRecords = """
-        INSERT INTO records (space_id, entity, record_id, rev, seq, deleted, data, data_bytes, updated_at, updated_by, op_id)
-        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-        """;
+    private static readonly string NewRecords = Arrays.InsertInto(
+        "records", "space_id, entity, record_id, rev, seq, deleted, data, data_bytes, updated_at, updated_by, op_id");
 
-    private const string Records = """
+    private static readonly string Records = $"""
         UPDATE records r SET
             rev = k.rev, seq = k.seq, deleted = k.deleted, data = k.data,
             data_bytes = k.data_bytes, updated_at = k.updated_at, updated_by = k.updated_by, op_id = k.op_id
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-            AS k(space_id, entity, record_id, rev, seq, deleted, data, data_bytes, updated_at, updated_by, op_id)
+        FROM {Arrays.Rows("space_id, entity, record_id, rev, seq, deleted, data, data_bytes, updated_at, updated_by, op_id")}
         WHERE r.space_id = k.space_id AND r.entity = k.entity AND r.record_id = k.record_id
         """;
 
-    private const string Changes = """
-        INSERT INTO changes (space_id, seq, entity, record_id, rev, kind, op_id, principal, device, n, at, tag, patch, sent, before, bytes)
-        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
-        """;
+    private static readonly string Changes = Arrays.InsertInto(
+        "changes", "space_id, seq, entity, record_id, rev, kind, op_id, principal, device, n, at, tag, patch, sent, before, bytes");
 
-    private const string Outcomes = """
-        INSERT INTO outcomes (space_id, principal, op_id, fingerprint, state, status, rev, conflict_id, etag, location, body, entity, decided_at)
-        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-        """;
+    private static readonly string Outcomes = Arrays.InsertInto(
+        "outcomes", "space_id, principal, op_id, fingerprint, state, status, rev, conflict_id, etag, location, body, entity, decided_at");
 
-    private const string Conflicts = """
+    private static readonly string Conflicts = $"""
         INSERT INTO conflicts (space_id, conflict_id, entity, record_id, principal, device, state, opened_at, resolved_at)
-        SELECT u.space_id, u.conflict_id, u.entity, u.record_id, u.principal, u.device, u.state, u.at, CASE WHEN u.state = 2 THEN u.at END
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS u(space_id, conflict_id, entity, record_id, principal, device, state, at)
+        SELECT k.space_id, k.conflict_id, k.entity, k.record_id, k.principal, k.device, k.state, k.at, CASE WHEN k.state = 2 THEN k.at END
+        FROM {Arrays.Rows("space_id, conflict_id, entity, record_id, principal, device, state, at")}
         ON CONFLICT (space_id, conflict_id) DO UPDATE SET state = excluded.state, resolved_at = excluded.resolved_at
         """;
 
-    private const string Resolved = """
-        UPDATE outcomes o SET state = 5, choice = u.choice
-        FROM unnest($1, $2, $3, $4) AS u(space_id, principal, op_id, choice)
-        WHERE o.space_id = u.space_id AND o.principal = u.principal AND o.op_id = u.op_id
+    private static readonly string Resolved = $"""
+        UPDATE outcomes o SET state = 5, choice = k.choice
+        FROM {Arrays.Rows("space_id, principal, op_id, choice")}
+        WHERE o.space_id = k.space_id AND o.principal = k.principal AND o.op_id = k.op_id
         """;
 
-    private const string Unchanged = """
-        INSERT INTO unchanged_ops (space_id, entity, record_id, rev, principal, op_id, device, n, at, sent, merge, bytes)
-        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-        """;
+    private static readonly string Unchanged = Arrays.InsertInto(
+        "unchanged_ops", "space_id, entity, record_id, rev, principal, op_id, device, n, at, sent, merge, bytes");
 
-    private const string FreedKeys = """
-        DELETE FROM unique_keys u USING unnest($1, $2, $3, $4, $5) AS k(space_id, entity, rule, hash, record_id)
+    private static readonly string FreedKeys = $"""
+        DELETE FROM unique_keys u USING {Arrays.Rows("space_id, entity, rule, hash, record_id")}
         WHERE u.space_id = k.space_id AND u.entity = k.entity AND u.rule = k.rule AND u.hash = k.hash AND u.record_id = k.record_id
         """;
 
-    private const string TakenKeys = """
+    private static readonly string TakenKeys = $"""
         INSERT INTO unique_keys (space_id, entity, rule, hash, duplicate, record_id)
-        SELECT k.space_id, k.entity, k.rule, k.hash, 0, k.record_id FROM unnest($1, $2, $3, $4, $5) AS k(space_id, entity, rule, hash, record_id)
+        SELECT k.space_id, k.entity, k.rule, k.hash, 0, k.record_id FROM {Arrays.Rows("space_id, entity, rule, hash, record_id")}
         """;
 
-    private const string Totals = """
-        INSERT INTO totals AS t (space_id, entity, live, sum, applied, merged, parked, refused, replayed, reused, opened, resolved)
-        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    private static readonly string Totals = $"""
+        {Arrays.InsertInto("totals AS t", "space_id, entity, live, sum, applied, merged, parked, refused, replayed, reused, opened, resolved")}
         ON CONFLICT (space_id, entity) DO UPDATE SET
             live = t.live + excluded.live, sum = mod(t.sum + excluded.sum, 18446744073709551616),
             applied = t.applied + excluded.applied, merged = t.merged + excluded.merged,

@@ -16,12 +16,12 @@ internal static class StoredKeys
     // A key with a part that is null finds nothing. Each is looked up whole, in a subquery of its own: a join may begin with a
     // part of the key that statistics call rare, and read everything that one member ever did. Conflicts come in the order of the
     // index of open ones, so that it is the one to be used.
-    internal const string Stored = $"""
+    internal static readonly string Stored = $"""
         SELECT k.i, m.role, c.open,
             o.fingerprint, o.state, o.status, o.rev, o.conflict_id, o.choice, o.etag, o.location, o.entity, octet_length(o.body),
             {SpaceRows.RecordColumns},
             h.entity, h.record_id, h.rev, h.seq, h.deleted, h.data, h.updated_at, h.updated_by, h.op_id
-        FROM unnest($1, $2, $3, $4, $5, $6) WITH ORDINALITY AS k(space_id, principal, device, op_id, entity, record_id, i)
+        FROM {Arrays.NumberedRows("space_id, principal, device, op_id, entity, record_id")}
         CROSS JOIN LATERAL (
             SELECT m.role FROM members m WHERE m.space_id = k.space_id AND m.principal = k.principal LIMIT 1) AS m
         LEFT JOIN LATERAL (
@@ -41,9 +41,9 @@ internal static class StoredKeys
             WHERE h.space_id = k.space_id AND h.entity = '{RecordKey.ConflictEntity}' AND h.record_id = c.own LIMIT 1) AS h ON true
         """;
 
-    private const string Answers = """
+    private static readonly string Answers = $"""
         SELECT k.i, o.body
-        FROM unnest($1, $2, $3) WITH ORDINALITY AS k(space_id, principal, op_id, i)
+        FROM {Arrays.NumberedRows("space_id, principal, op_id")}
         CROSS JOIN LATERAL (
             SELECT o.body FROM outcomes o
             WHERE o.space_id = k.space_id AND o.principal = k.principal AND o.op_id = k.op_id LIMIT 1) AS o
@@ -63,7 +63,7 @@ internal static class StoredKeys
         List<Repeat>? repeats = null;
         while (await reader.ReadAsync(cancellation))
         {
-            var row = asked.Rows[(int)reader.GetInt64(0) - 1];
+            var row = asked.Rows[reader.GetInt32(0) - 1];
             loaded.Add(row.At, (Role)reader.GetInt16(RoleAt));
             if (loaded.PlanOf(row.Spec.SpaceId) is not { } plan)
             {
@@ -113,7 +113,7 @@ internal static class StoredKeys
         await using var reader = await batch.ExecuteReaderAsync(cancellation);
         while (await reader.ReadAsync(cancellation))
         {
-            var (row, stored, _) = fitting[(int)reader.GetInt64(0) - 1];
+            var (row, stored, _) = fitting[reader.GetInt32(0) - 1];
             var outcome = stored.Outcome with { Body = reader.GetFieldValue<byte[]>(1) };
             Load(loaded.PlanOf(row.Spec.SpaceId)!, row, stored with { Outcome = outcome, IsBodyLeft = false });
         }

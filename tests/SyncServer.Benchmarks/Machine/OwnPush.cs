@@ -35,7 +35,6 @@ internal static partial class OwnPush
         string[] load =
         [
             "BEGIN",
-            Of(typeof(SpaceLoad), "Settings"),
             Of(typeof(SpaceLoad), "Skip", Space, Principal, Small(2)),
             Of(typeof(StoredKeys), "Stored", Space, Principal, Device, OpId, Entity, Record),
         ];

@@ -4,6 +4,7 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using Npgsql;
 using SyncServer.Benchmarks.Load;
+using SyncServer.Storage;
 using SyncServer.Storage.Embedded;
 
 namespace SyncServer.Benchmarks.Machine;
@@ -131,6 +132,8 @@ internal sealed partial class PgBench
             UseShellExecute = false,
         };
         start.Environment["PGPASSWORD"] = connection.Password;
+        // The plans of the server's sessions, which its own statements rely on.
+        start.Environment["PGOPTIONS"] = DataSource.Plans;
         using var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();
         var output = await process.StandardOutput.ReadToEndAsync();

@@ -19,6 +19,8 @@ public sealed partial class PlanTests
         ANALYZE
         """;
 
+    private static readonly string[] Columns = ["k.space_id", "k.principal", "k.device", "k.op_id", "k.entity", "k.record_id"];
+
     [Fact]
     public async Task A_look_up_by_a_whole_key_uses_the_whole_key()
     {
@@ -89,7 +91,9 @@ public sealed partial class PlanTests
         ], EitherOfMembers(await PlanAsync(
             database, "uuid[], text[], text[], text[], text[], text[]", StoredKeys.Stored, $"{Space}, '{{phone}}', '{{77}}', '{{note}}', '{{77}}'")).Split("; "));
 
-        static string EitherOfMembers(string plan) => plan
+        // A plan names a column of the arrays by what it is made of.
+        static string EitherOfMembers(string plan) => Columns.Index()
+            .Aggregate(plan, static (named, column) => named.Replace($"unnest${column.Index + 1}", column.Item))
             .Replace("ix_members_principal: principal = k.principal AND space_id = k.space_id", "members: space_id = k.space_id AND principal = k.principal")
             .Replace("pk_members", "members");
     }
@@ -97,12 +101,10 @@ public sealed partial class PlanTests
     /// <summary>The indexes of the plan that the server's sessions make, each with what is looked up in it.</summary>
     private static async Task<string> PlanAsync(ScratchDatabase database, string types, string sql, string values)
     {
-        // What a push sets beside the settings of every session; a pull has nothing to join by a hash.
-        var lines = await database.LinesAsync(
-            $"PREPARE looked_up ({types}) AS {sql}; EXPLAIN (COSTS OFF) EXECUTE looked_up ({values})", "-c enable_hashjoin=off -c enable_mergejoin=off");
+        var lines = await database.LinesAsync($"PREPARE looked_up ({types}) AS {sql}; EXPLAIN (COSTS OFF) EXECUTE looked_up ({values})");
         var plan = string.Join('\n', lines).Replace("::text", "").Replace("(", "").Replace(")", "");
         // Nothing that is read is sorted; the spaces that are asked for may be.
-        Assert.DoesNotMatch("Sort Key: (?!k.space_id)", plan);
+        Assert.DoesNotMatch(@"Sort Key: (?!unnest\$1)", plan);
         return string.Join("; ", Lookup().Matches(plan).Select(used => $"{used.Groups[1]}: {used.Groups[2]}"));
     }
 

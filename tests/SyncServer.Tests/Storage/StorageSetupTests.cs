@@ -69,9 +69,10 @@ public sealed class StorageSetupTests
             """
             SELECT concat_ws(' ', current_setting('lock_timeout'), current_setting('statement_timeout'),
                 current_setting('idle_in_transaction_session_timeout'), current_setting('application_name'),
-                current_setting('plan_cache_mode'), current_setting('enable_seqscan'), current_setting('jit'))
+                current_setting('plan_cache_mode'), current_setting('enable_seqscan'), current_setting('enable_hashjoin'),
+                current_setting('enable_mergejoin'), current_setting('jit'))
             """);
-        Assert.Equal("5s 15s 10s SyncServer force_generic_plan off off", await command.ExecuteScalarAsync());
+        Assert.Equal("5s 15s 10s SyncServer force_generic_plan off off off off", await command.ExecuteScalarAsync());
     }
 
     [Fact]
