@@ -39,7 +39,7 @@ public sealed class FiguresMigrationTests
                 "2 {}",
                 """3 {"":{"refused":1},"none":{""" + Rest + ""","note":{"live":1,"sum":"00000000000000ff",""" + Rest + "}",
             ],
-            await database.LinesAsync("SELECT head || ' ' || replace(figures::text, ' ', '') FROM spaces ORDER BY space_id"));
+            await database.LinesAsync("SELECT head || ' ' || figures FROM spaces ORDER BY space_id"));
 
         await db.Database.MigrateAsync(Before);
         Assert.Equal(6, totals.Length);

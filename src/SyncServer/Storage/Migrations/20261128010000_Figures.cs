@@ -17,14 +17,15 @@ internal sealed class Figures : Migration
         ALTER TABLE spaces ADD COLUMN figures json;
         ALTER TABLE spaces ALTER COLUMN figures SET STORAGE EXTERNAL;
         ALTER TABLE spaces SET (toast_tuple_target = 4080);
-        UPDATE spaces s SET figures = coalesce((
-            SELECT json_object_agg(t.entity, json_strip_nulls(json_build_object(
-                'live', nullif(t.live, 0),
-                'sum', lpad(to_hex((nullif(t.sum, 0) - CASE WHEN t.sum < 9223372036854775808 THEN 0 ELSE 18446744073709551616 END)::bigint), 16, '0'),
-                'applied', nullif(t.applied, 0), 'merged', nullif(t.merged, 0), 'parked', nullif(t.parked, 0), 'refused', nullif(t.refused, 0),
-                'replayed', nullif(t.replayed, 0), 'reused', nullif(t.reused, 0), 'opened', nullif(t.opened, 0), 'resolved', nullif(t.resolved, 0)))
-                ORDER BY t.entity)
-            FROM totals t WHERE t.space_id = s.space_id), '{}');
+        UPDATE spaces s SET figures = ('{' || coalesce((
+            SELECT string_agg(to_json(t.entity) || ':{' || concat_ws(',',
+                    '"live":' || nullif(t.live, 0),
+                    '"sum":"' || lpad(to_hex((nullif(t.sum, 0) - CASE WHEN t.sum < 9223372036854775808 THEN 0 ELSE 18446744073709551616 END)::bigint), 16, '0') || '"',
+                    '"applied":' || nullif(t.applied, 0), '"merged":' || nullif(t.merged, 0), '"parked":' || nullif(t.parked, 0),
+                    '"refused":' || nullif(t.refused, 0), '"replayed":' || nullif(t.replayed, 0), '"reused":' || nullif(t.reused, 0),
+                    '"opened":' || nullif(t.opened, 0), '"resolved":' || nullif(t.resolved, 0)) || '}',
+                ',' ORDER BY t.entity)
+            FROM totals t WHERE t.space_id = s.space_id), '') || '}')::json;
         ALTER TABLE spaces ALTER COLUMN figures SET NOT NULL;
         DROP TABLE totals;
         """;
