@@ -14,6 +14,9 @@ public readonly record struct Figures(ReadOnlyMemory<byte> Json)
 {
     private static readonly byte[] Empty = "{}"u8.ToArray();
 
+    // Of an entity with one character and no figure: "e":{},
+    private const int LeastBytes = 7;
+
     /// <summary>Of a space in which nothing was counted yet.</summary>
     public static readonly Figures None = new(Empty);
 
@@ -66,6 +69,21 @@ public readonly record struct Figures(ReadOnlyMemory<byte> Json)
                 ? entities.Distinct(StringComparer.Ordinal).ToDictionary(entity => entity, entity => tallies.ByEntity.GetValueOrDefault(entity).Checksum)
                 : tallies.ByEntity.Where(counted => counted.Value.Live > 0).ToDictionary(counted => counted.Key, counted => counted.Value.Checksum),
             StringComparer.Ordinal);
+    }
+
+    /// <summary>Whether the entity is among those that are counted here or in <paramref name="gains"/>, or the space may have one more.</summary>
+    public bool HasRoomFor(string entity, Tallies gains)
+    {
+        // Few spaces are long enough to be looked through.
+        if (gains.ByEntity.ContainsKey(entity) || (Json.Length / LeastBytes) + gains.ByEntity.Count < Limits.EntitiesPerSpace)
+        {
+            return true;
+        }
+
+        var counted = new Tallies();
+        AddTo(counted);
+        return counted.ByEntity.ContainsKey(entity)
+            || counted.ByEntity.Keys.Union(gains.ByEntity.Keys, StringComparer.Ordinal).Count() < Limits.EntitiesPerSpace;
     }
 
     /// <summary>Writes every entity that is stored, and takes its gain out of those that are left.</summary>

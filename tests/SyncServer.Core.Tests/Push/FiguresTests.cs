@@ -101,6 +101,21 @@ public class FiguresTests
         });
 
     [Fact]
+    public void A_space_has_at_most_so_many_entities_and_goes_on_with_those_that_it_has()
+    {
+        static string Create(string opId, string entity) => Client.Head(opId, "create", opId).Replace("\"note\"", $"\"{entity}\"") + ""","patch":{}}""";
+        var alice = new Space().Client("alice", "phone");
+        var created = alice.Batch([.. Enumerable.Range(1, Limits.EntitiesPerSpace - 1).Select(n => Create($"a{n}", $"entity{n}"))]);
+        Assert.All(created, answer => Assert.Equal(201, answer.Outcome.Status));
+        var answers = alice.Batch(Create("b1", "last"), Create("b2", "beyond"), Create("b3", "last"), Create("b4", "entity7"));
+        Assert.Equal([201, 400, 201, 201], answers.Select(answer => answer.Outcome.Status));
+        answers[1].IsProblem(
+            ErrorCode.InvalidRequest, stored: false,
+            """{"errors":[{"pointer":"/entity","detail":"The space has 1000 entities, and this would be one more."}]}""");
+        Assert.Equal([400, 201], alice.Batch(Create("b2", "beyond"), Create("b5", "entity8")).Select(answer => answer.Outcome.Status));
+    }
+
+    [Fact]
     public void Many_entities_gain_and_are_read_like_few()
     {
         var gains = Of([.. Enumerable.Range(0, 5_000).Select(n => ($"entity{n}", new Tally { Live = n, Sum = Checksum.DigestOf(new("note", $"{n}"), 1) }))]);
