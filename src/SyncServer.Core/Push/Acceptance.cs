@@ -82,6 +82,11 @@ internal static class Acceptance
             : null;
     }
 
+    /// <summary>Refuses an op of one entity too many, which is not counted either; null for the others. No entity of a space ever goes.</summary>
+    public static Decision.Refuse? TooManyEntities(SpacePlan plan, Op op) => plan.LoadedFigures.HasRoomFor(op.Key.Entity, plan.Tallies)
+        ? null
+        : new Decision.Refuse(Rejection.At("/entity", $"The space has {Limits.EntitiesPerSpace} entities, and this would be one more."), Stored: false);
+
     private static IEnumerable<FieldError> TooLarge(PushContext context, JsonObject data)
     {
         var bytes = data.ToUtf8().Length;

@@ -29,9 +29,9 @@ public static class Decide
             return new Decision.Refuse(Rejection.At("/baseRev", "This op needs the revision that the user saw.", ErrorCode.PreconditionRequired), Stored: false);
         }
 
-        if (Acceptance.TooLarge(context, op) is { } tooLarge)
+        if ((Acceptance.TooManyEntities(plan, op) ?? Acceptance.TooLarge(context, op)) is { } beyond)
         {
-            return tooLarge;
+            return beyond;
         }
 
         var conflict = op.IsStrict ? null : plan.FindConflict(new ConflictSlot(op.Key, context.Principal, context.Device));

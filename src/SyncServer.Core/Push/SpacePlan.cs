@@ -75,7 +75,10 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     /// <summary>Accepted ops that changed nothing, to be remembered for their devices.</summary>
     public List<Change> UnchangedOps { get; } = [];
 
-    /// <summary>What the operators' figures gain.</summary>
+    /// <summary>What was counted in the space before this plan.</summary>
+    public Figures LoadedFigures { get; init; } = Figures.None;
+
+    /// <summary>What the figures gain.</summary>
     public Tallies Tallies { get; } = new();
 
     /// <summary>The new state of every record that the plan writes.</summary>

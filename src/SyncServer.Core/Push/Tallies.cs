@@ -1,55 +1,77 @@
+using System.Runtime.InteropServices;
 using SyncServer.Core.Records;
 
 namespace SyncServer.Core.Push;
 
-/// <summary>What one entity's figures gain in one transaction; kept in the table, so that they are exact after any restart.</summary>
-public sealed record Tally
+/// <summary>What was counted of one entity: in one transaction, or in all that there were.</summary>
+public readonly record struct Tally
 {
-    /// <summary>Live records; fewer after deletes.</summary>
-    public int Live { get; init; }
+    /// <summary>Live records; what a transaction adds is below zero after deletes.</summary>
+    public long Live { get; init; }
 
-    /// <summary>What the sum of the digests of live records gains, modulo 2^64.</summary>
+    /// <summary>The sum of the digests of live records, modulo 2^64.</summary>
     public ulong Sum { get; init; }
 
     /// <summary>Ops applied as sent.</summary>
-    public int Applied { get; init; }
+    public long Applied { get; init; }
 
     /// <summary>Ops merged with what others did.</summary>
-    public int Merged { get; init; }
+    public long Merged { get; init; }
 
     /// <summary>Ops parked.</summary>
-    public int Parked { get; init; }
+    public long Parked { get; init; }
 
     /// <summary>Ops refused with a stored outcome.</summary>
-    public int Refused { get; init; }
+    public long Refused { get; init; }
 
     /// <summary>Repeats answered with the first outcome.</summary>
-    public int Replayed { get; init; }
+    public long Replayed { get; init; }
 
     /// <summary>Keys that came again with another request.</summary>
-    public int Reused { get; init; }
+    public long Reused { get; init; }
 
     /// <summary>Conflicts opened.</summary>
-    public int Opened { get; init; }
+    public long Opened { get; init; }
 
-    /// <summary>Conflicts resolved.</summary>
-    public int Resolved { get; init; }
+    /// <summary>Conflicts resolved; what was opened less this is what is open.</summary>
+    public long Resolved { get; init; }
+
+    /// <summary>Of the live records.</summary>
+    public Checksum Checksum => new(Live, Sum);
+
+    /// <summary>Both together.</summary>
+    public static Tally operator +(Tally left, Tally right) => new()
+    {
+        Live = left.Live + right.Live,
+        Sum = unchecked(left.Sum + right.Sum),
+        Applied = left.Applied + right.Applied,
+        Merged = left.Merged + right.Merged,
+        Parked = left.Parked + right.Parked,
+        Refused = left.Refused + right.Refused,
+        Replayed = left.Replayed + right.Replayed,
+        Reused = left.Reused + right.Reused,
+        Opened = left.Opened + right.Opened,
+        Resolved = left.Resolved + right.Resolved,
+    };
 }
 
-/// <summary>The gains by entity; the empty name stands for requests that are not about a record.</summary>
+/// <summary>Tallies by entity; the empty name stands for requests that are not about a record.</summary>
 public sealed class Tallies
 {
-    private readonly SortedDictionary<string, Tally> _byEntity = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Tally> _byEntity = new(StringComparer.Ordinal);
 
     /// <summary>Whether anything was counted.</summary>
     public bool Any => _byEntity.Count > 0;
 
-    /// <summary>Entity and gain, in the order in which rows are locked.</summary>
+    /// <summary>Entity and tally.</summary>
     public IReadOnlyDictionary<string, Tally> ByEntity => _byEntity;
 
     /// <summary>Counts.</summary>
-    public void Add(string entity, Func<Tally, Tally> count) =>
-        _byEntity[entity] = count(_byEntity.GetValueOrDefault(entity) ?? new Tally());
+    public void Add(string entity, Func<Tally, Tally> count) => _byEntity[entity] = count(_byEntity.GetValueOrDefault(entity));
+
+    /// <summary>Adds what was counted elsewhere; an entity that is known already costs no memory.</summary>
+    public void Add(ReadOnlySpan<char> entity, Tally tally) =>
+        CollectionsMarshal.GetValueRefOrAddDefault(_byEntity.GetAlternateLookup<ReadOnlySpan<char>>(), entity, out _) += tally;
 
     /// <summary>Counts what becomes of a record: a live one leaves the checksum of its entity, and a live one enters it.</summary>
     public void AddWrite(SyncRecord? before, SyncRecord after)
@@ -57,7 +79,7 @@ public sealed class Tallies
         var change = Checksum.Of(after) - Checksum.Of(before);
         if (change != default)
         {
-            Add(after.Key.Entity, tally => tally with { Live = tally.Live + (int)change.Count, Sum = unchecked(tally.Sum + change.Sum) });
+            Add(after.Key.Entity, tally => tally + new Tally { Live = change.Count, Sum = change.Sum });
         }
     }
 

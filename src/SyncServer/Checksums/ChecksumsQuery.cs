@@ -1,7 +1,7 @@
 using System.Data;
 using Npgsql;
-using NpgsqlTypes;
 using SyncServer.Core.Ops;
+using SyncServer.Core.Push;
 using SyncServer.Core.Records;
 using SyncServer.Core.Spaces;
 using SyncServer.Storage;
@@ -24,8 +24,8 @@ internal sealed record ChecksumsAsk(Guid SpaceId, string Principal, IReadOnlyCol
 /// <summary>Where a space stands, and what is live in it, all from one snapshot.</summary>
 internal sealed record SpaceChecksums(Role Role, long Head, long HeadTag)
 {
-    /// <summary>By entity, in the order of their names.</summary>
-    public SortedDictionary<string, Checksum> ByEntity { get; } = new(StringComparer.Ordinal);
+    /// <summary>Of the entities that were asked for, whether they have live records or not; of all that have some where none was.</summary>
+    public required SortedDictionary<string, Checksum> ByEntity { get; init; }
 
     /// <summary>Of the entities that were asked for.</summary>
     public Dictionary<string, EntityBuckets> Buckets { get; } = new(StringComparer.Ordinal);
@@ -68,11 +68,10 @@ internal sealed class EntityBuckets
 /// </summary>
 internal sealed class ChecksumsQuery(NpgsqlDataSource source)
 {
-    private const string Totals = """
-        SELECT m.role, s.head, (SELECT tag FROM changes WHERE space_id = $1 AND seq = s.head), t.entity, t.live, t.sum
+    private const string Space = """
+        SELECT m.role, s.head, (SELECT tag FROM changes WHERE space_id = $1 AND seq = s.head), s.figures
         FROM members m
         JOIN spaces s ON s.space_id = $1
-        LEFT JOIN totals t ON t.space_id = $1 AND t.live > 0 AND ($3 IS NULL OR t.entity = ANY ($3))
         WHERE m.space_id = $1 AND m.principal = $2
         """;
 
@@ -84,7 +83,7 @@ internal sealed class ChecksumsQuery(NpgsqlDataSource source)
     {
         await using var connection = await source.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellation);
-        var found = await TotalsAsync(connection, ask, cancellation);
+        var found = await SpaceAsync(connection, ask, cancellation);
         if (found is null || ask.IsKnown(found.Head))
         {
             return found;
@@ -98,34 +97,18 @@ internal sealed class ChecksumsQuery(NpgsqlDataSource source)
         return found;
     }
 
-    /// <summary>Of the entities that are asked for, whether they have live records or not; of all that have some where none is.</summary>
-    private static async Task<SpaceChecksums?> TotalsAsync(NpgsqlConnection connection, ChecksumsAsk ask, CancellationToken cancellation)
+    private static async Task<SpaceChecksums?> SpaceAsync(NpgsqlConnection connection, ChecksumsAsk ask, CancellationToken cancellation)
     {
-        await using var command = new NpgsqlCommand(Totals, connection);
+        await using var command = new NpgsqlCommand(Space, connection);
         command.Parameters.Add(new NpgsqlParameter { Value = ask.SpaceId });
         command.Parameters.Add(new NpgsqlParameter { Value = ask.Principal });
-        command.Parameters.Add(new NpgsqlParameter
-        {
-            Value = ask.Entities.Count == 0 ? DBNull.Value : ask.Entities.ToArray(),
-            NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text,
-        });
         await using var reader = await command.ExecuteReaderAsync(cancellation);
-        SpaceChecksums? found = null;
-        while (await reader.ReadAsync(cancellation))
-        {
-            found ??= new SpaceChecksums((Role)reader.GetInt16(0), reader.GetInt64(1), reader.Number(2) ?? 0);
-            if (reader.Text(3) is { } entity)
+        return await reader.ReadAsync(cancellation)
+            ? new SpaceChecksums((Role)reader.GetInt16(0), reader.GetInt64(1), reader.Number(2) ?? 0)
             {
-                found.ByEntity[entity] = new Checksum(reader.GetInt64(4), (ulong)reader.GetDecimal(5));
+                ByEntity = new Figures(reader.GetFieldValue<byte[]>(3)).Checksums(ask.Entities),
             }
-        }
-
-        foreach (var entity in found is null ? [] : ask.Entities)
-        {
-            found!.ByEntity.TryAdd(entity, default);
-        }
-
-        return found;
+            : null;
     }
 
     private static async Task<EntityBuckets> BucketsAsync(

@@ -1,6 +1,7 @@
 using System.Reflection;
 using SyncServer.Accounts;
 using SyncServer.Core;
+using SyncServer.Core.Push;
 using SyncServer.Core.Records;
 using SyncServer.Http;
 using SyncServer.Storage;
@@ -42,31 +43,36 @@ internal sealed class OverviewEndpoint(OverviewQuery query, ServerIdentity ident
 
     private Overview Of(Totals totals)
     {
-        var all = totals.ByEntity;
-        var apps = all.Where(entity => entity.IsApps).ToList();
+        var all = totals.ByEntity.Values;
+        var apps = totals.ByEntity.Where(entity => IsApps(entity.Key)).OrderBy(entity => entity.Key, StringComparer.Ordinal).ToList();
         return new Overview(identity.Epoch, Version, Timestamp.Format(clock.GetUtcNow()))
         {
             Spaces = totals.Spaces,
             Changes = totals.Changes,
-            Records = apps.Sum(entity => entity.Live),
-            Idempotency = new IdempotencyFigures(
-                all.Sum(entity => entity.Outcomes), all.Sum(entity => entity.Replayed), all.Sum(entity => entity.Reused)),
+            Records = apps.Sum(entity => entity.Value.Live),
+            Idempotency = new IdempotencyFigures(all.Sum(Outcomes), all.Sum(tally => tally.Replayed), all.Sum(tally => tally.Reused)),
             Retention = new RetentionFigures(totals.Purged)
             {
                 TombstoneHorizon = totals.TombstoneHorizon,
                 HistoryHorizon = totals.TombstoneHorizon is null ? null : totals.Purged,
             },
             Conflicts = new ConflictFigures(
-                all.Sum(entity => entity.Parked),
-                all.Sum(entity => entity.Opened - entity.Resolved),
-                all.Sum(entity => entity.Resolved),
-                all.Sum(entity => entity.Merged))
+                all.Sum(tally => tally.Parked),
+                all.Sum(tally => tally.Opened - tally.Resolved),
+                all.Sum(tally => tally.Resolved),
+                all.Sum(tally => tally.Merged))
             {
-                ByEntity = apps.ToDictionary(entity => entity.Entity, Figures, StringComparer.Ordinal),
+                ByEntity = apps.ToDictionary(entity => entity.Key, entity => Of(entity.Value), StringComparer.Ordinal),
             },
         };
     }
 
-    private static EntityFigures Figures(EntityTotals entity) => new(
-        entity.Parked, entity.Opened - entity.Resolved, entity.Resolved, entity.Merged, entity.Applied, entity.Refused, entity.Live);
+    /// <summary>Whether apps know the entity: the empty name stands for requests about no record, and those of the server begin with a dollar.</summary>
+    private static bool IsApps(string entity) => entity.Length > 0 && entity[0] != '$';
+
+    /// <summary>Outcomes in the table: every one was counted once, as what it was when it was stored.</summary>
+    private static long Outcomes(Tally tally) => tally.Applied + tally.Merged + tally.Parked + tally.Refused;
+
+    private static EntityFigures Of(Tally tally) => new(
+        tally.Parked, tally.Opened - tally.Resolved, tally.Resolved, tally.Merged, tally.Applied, tally.Refused, tally.Live);
 }

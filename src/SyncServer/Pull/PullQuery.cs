@@ -1,5 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
+using SyncServer.Core.Push;
 using SyncServer.Core.Records;
 using SyncServer.Core.Spaces;
 using SyncServer.Storage;
@@ -78,7 +79,7 @@ internal sealed class PullQuery(NpgsqlDataSource source)
             HasMore = reach.HasMore,
             Next = reach.Next,
             NextTag = reach.NextTag,
-            Checksums = request.Checksums ? Checksums(row, request.Entities) : null,
+            Checksums = request.Checksums ? new Figures(row.GetFieldValue<byte[]>(PullSql.FiguresAt)).Checksums(request.Entities) : null,
         };
         for (var isChange = reach.Length > 0; isChange; isChange = await row.ReadAsync(cancellation))
         {
@@ -102,20 +103,5 @@ internal sealed class PullQuery(NpgsqlDataSource source)
         {
             parameters.Add(new NpgsqlParameter { Value = request.Entities.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
         }
-    }
-
-    /// <summary>Of the entities of the filter, live or not; of all that have live records where there is none.</summary>
-    private static SortedDictionary<string, Checksum> Checksums(NpgsqlDataReader reader, IReadOnlyCollection<string> filter)
-    {
-        var counts = reader.GetFieldValue<long[]>(PullSql.ChecksumsAt + 1);
-        var sums = reader.GetFieldValue<decimal[]>(PullSql.ChecksumsAt + 2);
-        var found = reader.GetFieldValue<string[]>(PullSql.ChecksumsAt).Select((entity, at) => (entity, new Checksum(counts[at], (ulong)sums[at])));
-        var checksums = new SortedDictionary<string, Checksum>(found.ToDictionary(), StringComparer.Ordinal);
-        foreach (var entity in filter)
-        {
-            checksums.TryAdd(entity, default);
-        }
-
-        return checksums;
     }
 }

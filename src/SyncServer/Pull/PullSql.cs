@@ -15,14 +15,16 @@ internal static class PullSql
     /// <summary>The first column of a change; all are null where the page has none.</summary>
     public const int ChangeAt = 1;
 
-    /// <summary>The first column of checksums, in the first row only.</summary>
-    public const int ChecksumsAt = 9;
+    /// <summary>The column of the figures, which hold the checksums, in the first row only.</summary>
+    public const int FiguresAt = 9;
 
     // Where the next page begins; null in a page that is too long.
     private const string Next = "CASE WHEN found > length THEN seqs[length] ELSE head END";
 
     // None where what was found has too many bytes together.
     private const string WholeLength = "CASE WHEN sum(size) <= $6 THEN least(count(*), $5) ELSE 0 END";
+
+    private const string Figures = ", CASE WHEN change.seq > seqs[1] THEN NULL ELSE figures END";
 
     // As many changes as there are bytes for, and one where there is any.
     private const string CutLength = "least(count(*), $5, greatest(1, count(*) FILTER (WHERE bytes <= $6)))";
@@ -55,9 +57,9 @@ internal static class PullSql
         return $"""
             SELECT CASE WHEN change.seq > seqs[1] THEN NULL ELSE ARRAY[head, tombstone_horizon, role, tag, found, length, {Next},
                     CASE WHEN {Next} = $3 THEN tag ELSE ({Tag(Next)}) END] END,
-                entity, record_id, rev, deleted, updated_at, updated_by, op_id, data{(withChecksums ? Checksums(isFiltered) : "")}
+                entity, record_id, rev, deleted, updated_at, updated_by, op_id, data{(withChecksums ? Figures : "")}
             FROM (
-                SELECT head, tombstone_horizon, (SELECT role FROM members WHERE space_id = $1 AND principal = $2) AS role, ({Tag("$3")}) AS tag
+                SELECT head, tombstone_horizon, figures, (SELECT role FROM members WHERE space_id = $1 AND principal = $2) AS role, ({Tag("$3")}) AS tag
                 FROM spaces WHERE space_id = $1 OFFSET 0) AS space
             CROSS JOIN LATERAL (
                 SELECT array_agg(seq) AS seqs, count(*) AS found, ({(isCut ? CutLength : WholeLength)})::int AS length
@@ -71,13 +73,6 @@ internal static class PullSql
 
     private static string Tag(string position) =>
         $"SELECT CASE WHEN seq = {position} THEN changes.tag END FROM changes WHERE space_id = $1 AND seq >= {position} ORDER BY seq LIMIT 1";
-
-    private static string Checksums(bool isFiltered)
-    {
-        var totals = $"FROM totals WHERE space_id = $1 AND live > 0{(isFiltered ? " AND entity = ANY ($7)" : "")} ORDER BY entity";
-        string[] columns = ["entity", "live", "sum"];
-        return string.Concat(columns.Select(column => $", CASE WHEN change.seq > seqs[1] THEN NULL ELSE ARRAY(SELECT totals.{column} {totals}) END"));
-    }
 }
 
 /// <summary>Where a space stands and how far a page of it reaches, as the first row of the pull says.</summary>

@@ -13,8 +13,8 @@ namespace SyncServer.Spaces;
 internal sealed class SpaceCreation(SpaceTransaction transaction, UniqueRegister register, ServerIdentity identity, Limits limits)
 {
     private const string Space = """
-        INSERT INTO spaces (space_id, head, tombstone_horizon, history_horizon, name, personal, created_at, unique_rules)
-        VALUES ($1, 0, 0, 0, $2, false, $3, $4)
+        INSERT INTO spaces (space_id, head, tombstone_horizon, history_horizon, name, personal, created_at, unique_rules, figures)
+        VALUES ($1, 0, 0, 0, $2, false, $3, $4, '{}')
         """;
 
     /// <summary>The space, its owner and the owner's <c>$member</c> record; or the answer that the key had before.</summary>

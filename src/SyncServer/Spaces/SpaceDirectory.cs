@@ -17,8 +17,8 @@ internal sealed class SpaceDirectory(NpgsqlDataSource source, TimeProvider clock
     // Behind a statement that makes or moves the account; a space that somebody else has just made is only returned.
     private const string MadeSpace = """
         , space AS (
-            INSERT INTO spaces (space_id, head, tombstone_horizon, history_horizon, name, personal, created_at, unique_rules)
-            SELECT space_id, 0, 0, 0, NULL, true, $3, $5 FROM account WHERE space_id = $2),
+            INSERT INTO spaces (space_id, head, tombstone_horizon, history_horizon, name, personal, created_at, unique_rules, figures)
+            SELECT space_id, 0, 0, 0, NULL, true, $3, $5, '{}' FROM account WHERE space_id = $2),
         member AS (
             INSERT INTO members (space_id, principal, role)
             SELECT space_id, $1, $4 FROM account WHERE space_id = $2)

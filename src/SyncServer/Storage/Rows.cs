@@ -30,6 +30,12 @@ public sealed class SpaceRow
 
     /// <summary>The fingerprint of the definitions whose unique keys the space holds, all of them and no other; null of none.</summary>
     public string? UniqueRules { get; set; }
+
+    /// <summary>
+    /// What was counted in the space by entity (<see cref="Core.Push.Figures"/>), written in the transactions that it counts, so that it is
+    /// exact after any restart.
+    /// </summary>
+    public required string Figures { get; set; }
 }
 
 /// <summary>Which personal space <c>me</c> is for a principal.</summary>
@@ -151,7 +157,6 @@ public sealed class ConflictRow
     public DateTimeOffset? ResolvedAt { get; set; }
 }
 
-/// <summary>Counters of an entity, kept in the transactions that they count, so that they are exact after any restart.</summary>
 /// <summary>An accepted op of a device that changed nothing, on which the device's next ops build.</summary>
 public sealed class UnchangedOpRow
 {
@@ -196,37 +201,6 @@ public sealed class UniqueKeyRow
 
     /// <summary>The live record that has the values.</summary>
     public required string RecordId { get; set; }
-}
-
-public sealed class TotalRow
-{
-    public required Guid SpaceId { get; set; }
-    public required string Entity { get; set; }
-
-    /// <summary>Records that are not deleted now; with <see cref="Sum"/> the only figure here that also falls.</summary>
-    public long Live { get; set; }
-
-    /// <summary>
-    /// The sum of the digests of live records modulo 2^64, from 0. bigint has no such numbers, and its addition fails where
-    /// this one goes on from 0.
-    /// </summary>
-    public decimal Sum { get; set; }
-    public long Applied { get; set; }
-    public long Merged { get; set; }
-    public long Parked { get; set; }
-    public long Refused { get; set; }
-
-    /// <summary>Repeats that were answered from a stored outcome.</summary>
-    public long Replayed { get; set; }
-
-    /// <summary>Keys that came again with another request.</summary>
-    public long Reused { get; set; }
-
-    /// <summary>Conflicts ever opened.</summary>
-    public long Opened { get; set; }
-
-    /// <summary>Conflicts ever resolved; <see cref="Opened"/> less this is what is open.</summary>
-    public long Resolved { get; set; }
 }
 
 /// <summary>The one row that says which history of the database this is.</summary>

@@ -31,7 +31,7 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
     private static string Asked => Arrays.Rows("space_id, principal, role");
 
     private static string Spaces(string asked, string end) => $"""
-        SELECT s.space_id, s.head, s.personal, s.name, s.unique_rules
+        SELECT s.space_id, s.head, s.personal, s.name, s.unique_rules, s.figures
         FROM {asked}
         CROSS JOIN LATERAL (
             SELECT m.space_id FROM members m
@@ -204,7 +204,8 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
             if (!isBehind || by != SpaceLock.Skip)
             {
                 var entropy = new Entropy((byte[])[.. seed, .. space.ToByteArray()]);
-                loaded.Add(new SpacePlan(space, reader.GetInt64(1), now.Value, entropy), reader.GetBoolean(2), reader.Text(3));
+                var figures = new Figures(reader.GetFieldValue<byte[]>(5));
+                loaded.Add(new SpacePlan(space, reader.GetInt64(1), now.Value, entropy) { LoadedFigures = figures }, reader.GetBoolean(2), reader.Text(3));
             }
         }
     }

@@ -7,8 +7,8 @@ namespace SyncServer.Storage;
 /// <summary>Writes plans in one round trip: a constant number of statements, whatever the number of spaces and rows.</summary>
 internal static class SpaceWrite
 {
-    private static readonly string Heads = $"""
-        UPDATE spaces s SET head = k.head FROM {Arrays.Rows("space_id, head")} WHERE s.space_id = k.space_id
+    private static readonly string Counters = $"""
+        UPDATE spaces s SET head = k.head, figures = k.figures FROM {Arrays.Rows("space_id, head, figures")} WHERE s.space_id = k.space_id
         """;
 
     private static readonly string NewRecords = Arrays.InsertInto(
@@ -54,15 +54,6 @@ internal static class SpaceWrite
         SELECT k.space_id, k.entity, k.rule, k.hash, 0, k.record_id FROM {Arrays.Rows("space_id, entity, rule, hash, record_id")}
         """;
 
-    private static readonly string Totals = $"""
-        {Arrays.InsertInto("totals AS t", "space_id, entity, live, sum, applied, merged, parked, refused, replayed, reused, opened, resolved")}
-        ON CONFLICT (space_id, entity) DO UPDATE SET
-            live = t.live + excluded.live, sum = mod(t.sum + excluded.sum, 18446744073709551616),
-            applied = t.applied + excluded.applied, merged = t.merged + excluded.merged,
-            parked = t.parked + excluded.parked, refused = t.refused + excluded.refused, replayed = t.replayed + excluded.replayed,
-            reused = t.reused + excluded.reused, opened = t.opened + excluded.opened, resolved = t.resolved + excluded.resolved
-        """;
-
     /// <summary>Sends everything that the plan holds, which may be nothing; the transaction is the caller's.</summary>
     public static Task WriteAsync(NpgsqlConnection connection, SpacePlan plan) => SendAsync(connection, [plan], commits: false);
 
@@ -90,8 +81,7 @@ internal static class SpaceWrite
 
     private static void AddCommands(NpgsqlBatch batch, IReadOnlyList<SpacePlan> plans)
     {
-        var moved = plans.Where(plan => plan.Head != plan.LoadedHead).Select(plan => (plan, plan.Head)).ToList();
-        Add(batch, moved, HeadRows);
+        Add(batch, plans.Where(plan => plan.HasWrites).Select(plan => (plan, plan.LoadedFigures.Plus(plan.Tallies))).ToList(), CounterRows);
         AddRecords(batch, plans);
         Add(batch, Rows(plans, static plan => plan.Changes), ChangeRows);
         Add(batch, Rows(plans, static plan => plan.DecidedOutcomes), OutcomeRows);
@@ -101,7 +91,6 @@ internal static class SpaceWrite
         // Every key is freed before any is taken, so that keys change hands within one plan.
         Add(batch, Rows(plans, static plan => plan.FreedKeys), FreedRows);
         Add(batch, Rows(plans, static plan => plan.TakenKeys), TakenRows);
-        Add(batch, Rows(plans, static plan => plan.Tallies.ByEntity), TotalRows);
     }
 
     private static void AddRecords(NpgsqlBatch batch, IReadOnlyList<SpacePlan> plans)
@@ -128,9 +117,10 @@ internal static class SpaceWrite
         }
     }
 
-    private static NpgsqlBatchCommand HeadRows(List<(SpacePlan Plan, long Row)> rows) => new NpgsqlBatchCommand(Heads)
+    private static NpgsqlBatchCommand CounterRows(List<(SpacePlan Plan, Figures Row)> rows) => new NpgsqlBatchCommand(Counters)
         .With(Column(rows, static (plan, _) => plan.SpaceId))
-        .With(Column(rows, static (_, head) => head));
+        .With(Column(rows, static (plan, _) => plan.Head))
+        .WithJson(Column(rows, static (_, figures) => (ReadOnlyMemory<byte>?)figures.Json));
 
     private static NpgsqlBatchCommand RecordRows(string sql, List<(SpacePlan Plan, SyncRecord Row)> rows) => new NpgsqlBatchCommand(sql)
         .With(Column(rows, static (plan, _) => plan.SpaceId))
@@ -231,20 +221,6 @@ internal static class SpaceWrite
         .With(Column(rows, static (_, key) => key.Key.Rule))
         .With(Column(rows, static (_, key) => key.Key.Hash))
         .With(Column(rows, static (_, key) => key.Value));
-
-    private static NpgsqlBatchCommand TotalRows(List<(SpacePlan Plan, KeyValuePair<string, Tally> Row)> rows) => new NpgsqlBatchCommand(Totals)
-        .With(Column(rows, static (plan, _) => plan.SpaceId))
-        .With(Column(rows, static (_, row) => row.Key))
-        .With(Column(rows, static (_, row) => (long)row.Value.Live))
-        .With(Column(rows, static (_, row) => (decimal)row.Value.Sum))
-        .With(Column(rows, static (_, row) => (long)row.Value.Applied))
-        .With(Column(rows, static (_, row) => (long)row.Value.Merged))
-        .With(Column(rows, static (_, row) => (long)row.Value.Parked))
-        .With(Column(rows, static (_, row) => (long)row.Value.Refused))
-        .With(Column(rows, static (_, row) => (long)row.Value.Replayed))
-        .With(Column(rows, static (_, row) => (long)row.Value.Reused))
-        .With(Column(rows, static (_, row) => (long)row.Value.Opened))
-        .With(Column(rows, static (_, row) => (long)row.Value.Resolved));
 
     private static List<(SpacePlan Plan, T Row)> Rows<T>(IReadOnlyList<SpacePlan> plans, Func<SpacePlan, IReadOnlyCollection<T>> of)
     {

@@ -18,8 +18,6 @@ public sealed class SyncDb(DbContextOptions<SyncDb> options) : DbContext(options
     public DbSet<UnchangedOpRow> UnchangedOps => Set<UnchangedOpRow>();
 
     public DbSet<UniqueKeyRow> UniqueKeys => Set<UniqueKeyRow>();
-
-    public DbSet<TotalRow> Totals => Set<TotalRow>();
     public DbSet<ServerRow> Server => Set<ServerRow>();
 
     protected override void OnModelCreating(ModelBuilder modelBuilder) => SyncModel.Build(modelBuilder);

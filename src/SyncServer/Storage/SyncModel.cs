@@ -18,6 +18,12 @@ internal static class SyncModel
     /// </summary>
     private const int RoomForUpdates = 50;
 
+    /// <summary>
+    /// Bytes of a row of which two versions fit on a page: up to it the figures of a space stand in the row, and its update stays
+    /// heap-only. PostgreSQL's own bound is half of that, above which it compresses figures at each write, for longer than the write takes.
+    /// </summary>
+    private const int HalfAPage = 4080;
+
     public static void Build(ModelBuilder model)
     {
         // The strategy goes first: conventions would otherwise make the integer key an identity column.
@@ -36,8 +42,9 @@ internal static class SyncModel
     {
         model.Entity<SpaceRow>(space =>
         {
-            space.ToTable("spaces").HasStorageParameter("fillfactor", RoomForUpdates);
+            space.ToTable("spaces").HasStorageParameter("fillfactor", RoomForUpdates).HasStorageParameter("toast_tuple_target", HalfAPage);
             space.HasKey(s => s.SpaceId).HasName("pk_spaces");
+            space.Property(s => s.Figures).HasColumnType("json");
         });
         model.Entity<AccountRow>(account =>
         {
@@ -106,12 +113,6 @@ internal static class SyncModel
         {
             key.ToTable("unique_keys");
             key.HasKey(k => new { k.SpaceId, k.Entity, k.Rule, k.Hash, k.Duplicate }).HasName("pk_unique_keys");
-        });
-        model.Entity<TotalRow>(total =>
-        {
-            total.ToTable("totals").HasStorageParameter("fillfactor", RoomForUpdates);
-            total.HasKey(t => new { t.SpaceId, t.Entity }).HasName("pk_totals");
-            total.Property(t => t.Sum).HasColumnType("numeric(20,0)");
         });
         model.Entity<ServerRow>(server =>
         {

@@ -60,10 +60,10 @@ internal sealed partial class PgBench
             File.WriteAllText(bench.PathOf(name), script.Replace("@LAST@", $"{200_000_000_000 + LoadProgram.PagedSpaces}").Replace("@BODY@", $"'{Body}'").Replace("@DATA@", $"'{Data}'"));
         }
 
-        await database.ExecuteAsync($"""
-            INSERT INTO spaces (space_id, head, tombstone_horizon, history_horizon, name, personal, created_at)
-            SELECT id, 0, 0, 0, NULL, true, '2026-11-20T10:15:00Z'
-            FROM generate_series(100000000001, 100000000000 + {Spaces}) s, unnest(ARRAY[('00000000-0000-4000-8000-' || s)::uuid, md5('own-' || s)::uuid]) id
+        await database.ExecuteAsync($$"""
+            INSERT INTO spaces (space_id, head, tombstone_horizon, history_horizon, name, personal, created_at, figures)
+            SELECT id, 0, 0, 0, NULL, true, '2026-11-20T10:15:00Z', '{}'
+            FROM generate_series(100000000001, 100000000000 + {{Spaces}}) s, unnest(ARRAY[('00000000-0000-4000-8000-' || s)::uuid, md5('own-' || s)::uuid]) id
             """);
         // Only the server's own statements ask for a membership.
         await database.ExecuteAsync($"""

@@ -29,7 +29,7 @@ internal sealed class Space
     private long _head;
     private int _pushes;
     private readonly HashSet<(UniqueKey Key, string RecordId)> _keys = [];
-    private readonly Dictionary<string, Checksum> _checksums = new(StringComparer.Ordinal);
+    private Figures _figures = Figures.None;
 
     public Limits Limits { get; init; } = new();
 
@@ -164,7 +164,7 @@ internal sealed class Space
 
     private SpacePlan Load(PushContext context, HashSet<UniqueKey> keys)
     {
-        var plan = new SpacePlan(Guid.Empty, _head, Now, new Entropy(BitConverter.GetBytes(_pushes)));
+        var plan = new SpacePlan(Guid.Empty, _head, Now, new Entropy(BitConverter.GetBytes(_pushes))) { LoadedFigures = _figures };
         foreach (var key in keys)
         {
             plan.Load(key, holder: null);
@@ -262,15 +262,12 @@ internal sealed class Space
     /// <summary>Afterwards what the plans gained is what there is to count and to add up.</summary>
     private void StoreChecksums(SpacePlan plan)
     {
-        foreach (var (entity, tally) in plan.Tallies.ByEntity)
-        {
-            _checksums[entity] = _checksums.GetValueOrDefault(entity) + new Checksum(tally.Live, tally.Sum);
-        }
-
+        _figures = plan.LoadedFigures.Plus(plan.Tallies);
+        var checksums = _figures.Checksums([]);
         foreach (var records in _records.Values.ToLookup(record => record.Key.Entity))
         {
             var expected = records.Aggregate(default(Checksum), (sum, record) => sum + Checksum.Of(record));
-            Assert.Equal(expected, _checksums.GetValueOrDefault(records.Key));
+            Assert.Equal(expected, checksums.GetValueOrDefault(records.Key));
         }
     }
 

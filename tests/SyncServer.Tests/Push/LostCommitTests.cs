@@ -35,7 +35,7 @@ public sealed class LostCommitTests
         Assert.Equal((await first).Bytes, repeat.Bytes);
         Assert.Equal([(3L, 3L)], await QueueTests.HeadsAsync(phone));
         Assert.Equal([(1L, 1L)], await QueueTests.HeadsAsync(other));
-        Assert.Equal((3L, 2L), await TotalsAsync(phone));
+        Assert.Equal((3L, 2L), await FiguresAsync(phone));
     }
 
     [Theory]
@@ -65,16 +65,17 @@ public sealed class LostCommitTests
             Assert.Equal((201, null, "true"), ((await push).Status, (await push).Header("Idempotent-Replayed"), repeat.Header("Idempotent-Replayed")));
             Assert.Equal((await push).Bytes, repeat.Bytes);
             Assert.Equal([(1L, 1L)], await QueueTests.HeadsAsync(phone));
-            Assert.Equal((1L, 1L), await TotalsAsync(phone));
+            Assert.Equal((1L, 1L), await FiguresAsync(phone));
         }
     }
 
     /// <summary>Ops applied and repeats answered, of notes in the device's own space.</summary>
-    private static async Task<(long Applied, long Replayed)> TotalsAsync(Device device)
+    private static async Task<(long Applied, long Replayed)> FiguresAsync(Device device)
     {
         await using var source = NpgsqlDataSource.Create(TestServers.ConnectionString);
         await using var command = source.CreateCommand("""
-            SELECT applied, replayed FROM accounts JOIN totals USING (space_id) WHERE principal = $1 AND entity = 'note'
+            SELECT (figures -> 'note' ->> 'applied')::bigint, (figures -> 'note' ->> 'replayed')::bigint
+            FROM accounts JOIN spaces USING (space_id) WHERE principal = $1
             """);
         command.Parameters.Add(new NpgsqlParameter { Value = device.Principal });
         await using var reader = await command.ExecuteReaderAsync();

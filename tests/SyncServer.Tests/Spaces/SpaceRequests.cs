@@ -7,7 +7,7 @@ namespace SyncServer.Tests.Spaces;
 internal static class SpaceRequests
 {
     /// <summary>The tables whose rows belong to a space.</summary>
-    public static readonly string[] Tables = ["spaces", "members", "records", "changes", "outcomes", "conflicts", "totals", "accounts"];
+    public static readonly string[] Tables = ["spaces", "members", "records", "changes", "outcomes", "conflicts", "accounts"];
 
     public static (string Name, string Value) Key(string? key) => ("Idempotency-Key", key ?? Device.NewId());
 
@@ -53,6 +53,15 @@ internal static class SpaceRequests
         }
 
         return rows;
+    }
+
+    /// <summary>What was counted in a space, as it is stored.</summary>
+    public static async Task<string> FiguresAsync(string space)
+    {
+        await using var source = NpgsqlDataSource.Create(TestServers.ConnectionString);
+        await using var command = source.CreateCommand("SELECT figures::text FROM spaces WHERE space_id = $1");
+        command.Parameters.Add(new NpgsqlParameter { Value = Guid.Parse(space) });
+        return (string)(await command.ExecuteScalarAsync())!;
     }
 
     /// <summary>How many unique values a space holds; none where no entity declares any.</summary>

@@ -173,8 +173,10 @@ public sealed class SpaceTests
         var alice = New();
         await alice.PushAsync("create", "n1", 0, "{}");
         await alice.EraseSpaceAsync("me", "k1");
-        var rows = await SpaceRequests.RowsAsync(await PersonalAsync(alice));
-        Assert.Equal("accounts=1 members=1 outcomes=1 spaces=1 totals=1", string.Join(' ', rows
+        var next = await PersonalAsync(alice);
+        Assert.Equal("""{"":{"applied":1}}""", await SpaceRequests.FiguresAsync(next));
+        var rows = await SpaceRequests.RowsAsync(next);
+        Assert.Equal("accounts=1 members=1 outcomes=1 spaces=1", string.Join(' ', rows
             .Where(table => table.Value > 0).OrderBy(table => table.Key, StringComparer.Ordinal).Select(table => $"{table.Key}={table.Value}")));
     }
 

@@ -26,7 +26,12 @@ public sealed class ChecksumsMigrationTests
                 """);
         }
 
-        await database.MigrateAsync();
+        await using (var source = database.Open())
+        await using (var db = ScratchDatabase.Context(source))
+        {
+            await db.Database.MigrateAsync("20261121020000_Checksums");
+        }
+
         Assert.Equal(
             [
                 // Of $member/alice:1 and $member/bob:1, whose sum is beyond 2^64.

@@ -59,7 +59,7 @@ public sealed class PlanTimeTests
         _ = TestServers.A;
         await Records.RecordRequests.RunAsync("""
             WITH made AS (
-                INSERT INTO spaces (space_id, head, personal, created_at, history_horizon, tombstone_horizon) VALUES ($1, 0, false, now(), 0, 0))
+                INSERT INTO spaces (space_id, head, personal, created_at, history_horizon, tombstone_horizon, figures) VALUES ($1, 0, false, now(), 0, 0, '{}'))
             INSERT INTO members (space_id, principal, role) VALUES ($1, 'alice', 3)
             """, space);
         return space;

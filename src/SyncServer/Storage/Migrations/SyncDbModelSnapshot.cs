@@ -27,7 +27,6 @@ internal sealed class SyncDbModelSnapshot : ModelSnapshot
         modelBuilder.Entity("SyncServer.Storage.ConflictRow", Conflict);
         modelBuilder.Entity("SyncServer.Storage.UnchangedOpRow", UnchangedOp);
         modelBuilder.Entity("SyncServer.Storage.UniqueKeyRow", UniqueKey);
-        modelBuilder.Entity("SyncServer.Storage.TotalRow", Total);
         modelBuilder.Entity("SyncServer.Storage.ServerRow", Server);
     }
 
@@ -35,6 +34,7 @@ internal sealed class SyncDbModelSnapshot : ModelSnapshot
     {
         row.Property<Guid>("SpaceId").HasColumnType("uuid").HasColumnName("space_id").ValueGeneratedNever();
         row.Property<DateTimeOffset>("CreatedAt").HasColumnType("timestamp with time zone").HasColumnName("created_at");
+        row.Property<string>("Figures").IsRequired().HasColumnType("json").HasColumnName("figures");
         row.Property<long>("Head").HasColumnType("bigint").HasColumnName("head");
         row.Property<long>("HistoryHorizon").HasColumnType("bigint").HasColumnName("history_horizon");
         row.Property<string>("Name").HasColumnType("text").HasColumnName("name").UseCollation("C");
@@ -43,6 +43,7 @@ internal sealed class SyncDbModelSnapshot : ModelSnapshot
         row.Property<string>("UniqueRules").HasColumnType("text").HasColumnName("unique_rules").UseCollation("C");
         row.HasKey("SpaceId").HasName("pk_spaces");
         row.ToTable("spaces");
+        row.HasAnnotation("Npgsql:StorageParameter:toast_tuple_target", 4080);
         row.HasAnnotation("Npgsql:StorageParameter:fillfactor", 50);
     }
 
@@ -174,25 +175,6 @@ internal sealed class SyncDbModelSnapshot : ModelSnapshot
         row.Property<string>("RecordId").IsRequired().HasColumnType("text").HasColumnName("record_id").UseCollation("C");
         row.HasKey("SpaceId", "Entity", "Rule", "Hash", "Duplicate").HasName("pk_unique_keys");
         row.ToTable("unique_keys");
-    }
-
-    private static void Total(EntityTypeBuilder row)
-    {
-        row.Property<Guid>("SpaceId").HasColumnType("uuid").HasColumnName("space_id");
-        row.Property<string>("Entity").IsRequired().HasColumnType("text").HasColumnName("entity").UseCollation("C");
-        row.Property<long>("Applied").HasColumnType("bigint").HasColumnName("applied");
-        row.Property<long>("Live").HasColumnType("bigint").HasColumnName("live");
-        row.Property<long>("Merged").HasColumnType("bigint").HasColumnName("merged");
-        row.Property<long>("Opened").HasColumnType("bigint").HasColumnName("opened");
-        row.Property<long>("Parked").HasColumnType("bigint").HasColumnName("parked");
-        row.Property<long>("Refused").HasColumnType("bigint").HasColumnName("refused");
-        row.Property<long>("Replayed").HasColumnType("bigint").HasColumnName("replayed");
-        row.Property<long>("Resolved").HasColumnType("bigint").HasColumnName("resolved");
-        row.Property<long>("Reused").HasColumnType("bigint").HasColumnName("reused");
-        row.Property<decimal>("Sum").HasColumnType("numeric(20,0)").HasColumnName("sum");
-        row.HasKey("SpaceId", "Entity").HasName("pk_totals");
-        row.ToTable("totals");
-        row.HasAnnotation("Npgsql:StorageParameter:fillfactor", 50);
     }
 
     private static void Server(EntityTypeBuilder row)
