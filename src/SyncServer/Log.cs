@@ -74,6 +74,9 @@ internal static partial class Log
     [LoggerMessage(900, LogLevel.Information, "Making a PostgreSQL cluster in {Directory}")]
     public static partial void EmbeddedPostgresInitialising(ILogger logger, string directory);
 
+    [LoggerMessage(EventId = 8, Level = LogLevel.Warning, Message = "{Count} pulls that shared a statement are read one by one: {Cause}")]
+    public static partial void PullsNotShared(ILogger logger, int count, string cause);
+
     [LoggerMessage(901, LogLevel.Information, "PostgreSQL {Major} started on {Directory}")]
     public static partial void EmbeddedPostgresStarted(ILogger logger, int major, string directory);
 

@@ -31,7 +31,7 @@ internal abstract record Pulled
 }
 
 /// <summary>Reads pages and judges role and cursor by the page's own snapshot.</summary>
-internal sealed class PullPages(PullQuery query, ServerIdentity identity, EpochProof proof, Limits limits)
+internal sealed class PullPages(PullQueue queue, ServerIdentity identity, EpochProof proof, Limits limits)
 {
     // A device that was told to begin again would do so for nothing, and perhaps from the same page.
     private static readonly Rejection Behind = new(
@@ -47,7 +47,7 @@ internal sealed class PullPages(PullQuery query, ServerIdentity identity, EpochP
             BytesMax = limits.PullBytesMax,
             Checksums = ask.Checksums,
         };
-        var page = await query.ReadAsync(request, cancellation);
+        var page = await queue.ReadAsync(request, cancellation);
         if (Access.Refuses(page?.Role, Role.Reader) is { } refused)
         {
             page?.Dispose();

@@ -41,7 +41,7 @@ internal sealed record PullPage(long Head, long Horizon, Role? Role, long? TagAt
     public SortedDictionary<string, Checksum>? Checksums { get; init; }
 
     /// <summary>The changes in seq order.</summary>
-    public ChangesJson Changes { get; } = new();
+    public required ChangesJson Changes { get; init; }
 
     /// <summary>Gives back what the changes are held in.</summary>
     public void Dispose() => Changes.Dispose();
@@ -80,6 +80,7 @@ internal sealed class PullQuery(NpgsqlDataSource source)
             Next = reach.Next,
             NextTag = reach.NextTag,
             Checksums = request.Checksums ? new Figures(row.GetFieldValue<byte[]>(PullSql.FiguresAt)).Checksums(request.Entities) : null,
+            Changes = new ChangesJson(),
         };
         for (var isChange = reach.Length > 0; isChange; isChange = await row.ReadAsync(cancellation))
         {

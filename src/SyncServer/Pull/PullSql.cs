@@ -56,10 +56,10 @@ internal static class PullSql
         var found = isCut ? $"SELECT seq, sum(size) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING) AS bytes FROM ({candidates}) AS sized" : candidates;
         return $"""
             SELECT CASE WHEN change.seq > seqs[1] THEN NULL ELSE ARRAY[head, tombstone_horizon, role, tag, found, length, {Next},
-                    CASE WHEN {Next} = $3 THEN tag ELSE ({Tag(Next)}) END] END,
+                    CASE WHEN {Next} = $3 THEN tag ELSE ({Tag("$1", Next)}) END] END,
                 entity, record_id, rev, deleted, updated_at, updated_by, op_id, data{(withChecksums ? Figures : "")}
             FROM (
-                SELECT head, tombstone_horizon, figures, (SELECT role FROM members WHERE space_id = $1 AND principal = $2) AS role, ({Tag("$3")}) AS tag
+                SELECT head, tombstone_horizon, figures, (SELECT role FROM members WHERE space_id = $1 AND principal = $2) AS role, ({Tag("$1", "$3")}) AS tag
                 FROM spaces WHERE space_id = $1 OFFSET 0) AS space
             CROSS JOIN LATERAL (
                 SELECT array_agg(seq) AS seqs, count(*) AS found, ({(isCut ? CutLength : WholeLength)})::int AS length
@@ -71,8 +71,9 @@ internal static class PullSql
             """;
     }
 
-    private static string Tag(string position) =>
-        $"SELECT CASE WHEN seq = {position} THEN changes.tag END FROM changes WHERE space_id = $1 AND seq >= {position} ORDER BY seq LIMIT 1";
+    /// <summary>A query for the tag of the change at a position; null where there is none.</summary>
+    public static string Tag(string space, string position) =>
+        $"SELECT CASE WHEN seq = {position} THEN changes.tag END FROM changes WHERE space_id = {space} AND seq >= {position} ORDER BY seq LIMIT 1";
 }
 
 /// <summary>Where a space stands and how far a page of it reaches, as the first row of the pull says.</summary>

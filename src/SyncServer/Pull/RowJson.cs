@@ -41,11 +41,16 @@ internal sealed class RowJson : IDisposable
         _length += json.Length;
     }
 
-    /// <summary>Writes a column that holds JSON, as it is: on the wire of PostgreSQL a <c>json</c> is its text.</summary>
-    public void Raw(NpgsqlDataReader row, int column) => _length += Read(row, column);
+    /// <summary>Writes a column that holds JSON, as it is: on the wire of PostgreSQL a <c>json</c> is its text. Returns its bytes.</summary>
+    public int Raw(NpgsqlDataReader row, int column)
+    {
+        var length = Read(row, column);
+        _length += length;
+        return length;
+    }
 
-    /// <summary>Writes a column that holds text as a JSON string.</summary>
-    public void Text(NpgsqlDataReader row, int column)
+    /// <summary>Writes a column that holds text as a JSON string. Returns the bytes of the text.</summary>
+    public int Text(NpgsqlDataReader row, int column)
     {
         Raw("\""u8);
         var length = Read(row, column);
@@ -60,6 +65,7 @@ internal sealed class RowJson : IDisposable
         }
 
         Raw("\""u8);
+        return length;
     }
 
     /// <summary>Writes a number.</summary>

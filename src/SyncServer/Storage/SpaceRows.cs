@@ -22,6 +22,9 @@ internal static class SpaceRows
     public const string EnvelopeSize =
         "CASE WHEN deleted THEN 0 ELSE data_bytes END + octet_length(entity) + octet_length(record_id) + 2 * octet_length(op_id) + 6 * octet_length(updated_by) + 256";
 
+    /// <summary>The same, in bytes of the names together, the op id, the principal, and the data that goes to clients.</summary>
+    public static int EnvelopeBytes(int names, int opId, int updatedBy, int data) => data + names + (2 * opId) + (6 * updatedBy) + 256;
+
     /// <summary>The columns of a change under the alias <c>c</c>.</summary>
     public const string ChangeColumns =
         "c.seq, c.entity, c.record_id, c.rev, c.kind, c.op_id, c.principal, c.device, c.n, c.at, c.tag, c.patch, c.sent, c.before";

@@ -70,7 +70,7 @@ public sealed class RunningTests
         var page = await phone.PullAsync();
         await using var behind = database.Open("-c search_path=behind,public");
         await using var lagging = await TestServer.StartAsync(
-            database.ConnectionString, builder => builder.Services.AddSingleton(new PullQuery(behind)));
+            database.ConnectionString, builder => builder.Services.AddSingleton(new PullQuery(behind)).AddSingleton(new SharedPages(behind)));
 
         var answer = await phone.Other("phone", lagging).PullAsync($"?cursor={page["cursor"]}");
         Assert.Equal((503, "/problems/unavailable", "2"), (answer.Status, answer["type"], answer.Header("Retry-After")));

@@ -65,6 +65,30 @@ public sealed partial class PlanTests
         }
     }
 
+    [Theory]
+    [InlineData("ANALYZE")]
+    [InlineData(Load)]
+    public async Task Pulls_that_share_a_statement_look_up_and_read_by_positions_in_large_spaces_and_in_empty_tables(string load)
+    {
+        await using var database = await ScratchDatabase.MigratedAsync();
+        await database.LinesAsync(load);
+        const string Space = "'{00000000-0000-0000-0000-000000000001}'";
+        Assert.Equal(
+        [
+            "pk_spaces: space_id = unnest$1",
+            "pk_changes: space_id = $2 AND seq >= $5",
+            "pk_changes: space_id = unnest$1 AND seq >= spaces.head",
+            "ux_records_seq: space_id = unnest$1 AND seq > unnest$3 AND seq <= unnest$3 + 1024",
+        ], (await PlanAsync(
+            database,
+            "uuid[], text[], bigint[], bigint[], int[], text[], int[], int",
+            SharedSql.Pages,
+            $"{Space}, '{{alice}}', '{{7}}', '{{0}}', '{{100}}', '{{note}}', '{{0}}', 2000")).Split("; ").Where(used => !used.Contains("members")));
+        Assert.Equal(
+            "pk_changes: space_id = k.space_id AND seq >= k.since",
+            await PlanAsync(database, "uuid[], bigint[], int[]", SharedSql.Tags, $"{Space}, '{{7}}', '{{0}}'"));
+    }
+
     // Members may be found by either of their indexes, because both hold the whole key.
     [Theory]
     [InlineData("ANALYZE")]

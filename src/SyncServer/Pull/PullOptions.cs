@@ -1,0 +1,17 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace SyncServer.Pull;
+
+/// <summary>What operators may set under <c>Pull:</c>: how pulls share statements.</summary>
+internal sealed class PullOptions
+{
+    /// <summary>The section that these are read from.</summary>
+    public const string Section = "Pull";
+
+    /// <summary>Two: while the pages of one statement are answered the next one is read. More make statements smaller, and so each pull dearer.</summary>
+    public const int DefaultReaders = 2;
+
+    /// <summary>Statements that are read at once; each takes a connection of the pool while it lasts.</summary>
+    [Range(1, 64)]
+    public int Readers { get; set; } = DefaultReaders;
+}
