@@ -19,7 +19,7 @@ public sealed record Limits
 
     /// <summary>
     /// Entities of a space, those without live records included: apps have tens. What was counted of each stands in the row of
-    /// the space, which every push reads and writes; at this many it has some 60 KiB, and a push costs a millisecond more.
+    /// the space, which every push reads and writes; at this many it has some 60 KiB, and a push costs PostgreSQL a millisecond more.
     /// </summary>
     public const int EntitiesPerSpace = 1_000;
 
