@@ -1,3 +1,4 @@
+using SyncServer.Http;
 using SyncServer.Storage;
 
 namespace SyncServer;
@@ -8,14 +9,9 @@ namespace SyncServer;
 /// </summary>
 internal static partial class Log
 {
-    /// <summary>One line per request. <paramref name="principal"/> is a hash: it ties lines together and names nobody.</summary>
-    [LoggerMessage(
-        EventId = 1,
-        Message = "{Method} {Path} answered {Status} in {Elapsed:0.0} ms (route {Route}, principal {Principal}, op {OpId}, "
-            + "client {Client}, attempt {Attempt}, outbox {Outbox}, trace {TraceId})")]
-    public static partial void Request(
-        ILogger logger, LogLevel level, string method, string? path, int status, double elapsed, string? route,
-        string? principal, string? opId, string? client, long? attempt, long? outbox, string traceId);
+    /// <summary>One line per request, written by <see cref="RequestLog"/>, which says what the members are.</summary>
+    public const string Request = "{Method} {Path} answered {Status} in {Elapsed:0.0} ms (route {Route}, principal {Principal}, op {OpId}, "
+        + "client {Client}, attempt {Attempt}, outbox {Outbox}, trace {TraceId})";
 
     [LoggerMessage(EventId = 2, Level = LogLevel.Warning, Message = "Cannot decide now: {Cause} (trace {TraceId})")]
     public static partial void Unavailable(ILogger logger, string cause, string traceId);

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text.Json;
 
 namespace SyncServer.Core.Json;
@@ -7,8 +6,7 @@ namespace SyncServer.Core.Json;
 public static class CanonicalJson
 {
     /// <summary>SHA-256 over the canonical form. Number tokens count as written.</summary>
-    public static ReadOnlyMemory<byte> Hash(JsonValue value) =>
-        SHA256.HashData(JsonText.Write(writer => Write(writer, value)).Span);
+    public static ReadOnlyMemory<byte> Hash(JsonValue value) => JsonText.Hash(writer => Write(writer, value));
 
     /// <summary>The value with every number in <see cref="JsonNumber.Canonical"/> form, so that 1 and 1.0 hash alike.</summary>
     public static JsonValue NumbersByValue(JsonValue value) => value switch
@@ -19,7 +17,8 @@ public static class CanonicalJson
         _ => value,
     };
 
-    private static void Write(Utf8JsonWriter writer, JsonValue value)
+    /// <summary>Writes the canonical form. Whoever writes an object around it keeps its members in the order of their names.</summary>
+    internal static void Write(Utf8JsonWriter writer, JsonValue value)
     {
         switch (value)
         {

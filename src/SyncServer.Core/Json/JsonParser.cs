@@ -86,7 +86,8 @@ public static class JsonParser
                     return null;
                 }
 
-                if (members.ContainsKey(name))
+                // The place is taken before the value is read.
+                if (!members.TryAdd(name, JsonLiteral.Null, out var place))
                 {
                     _path.Add(name);
                     return Fail<JsonObject>("The member name stands twice in its object.");
@@ -99,7 +100,7 @@ public static class JsonParser
                     return null;
                 }
 
-                members.Add(name, value);
+                members.SetAt(place, value);
             }
 
             return JsonObject.Keep(members);

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Security.Cryptography;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
@@ -29,13 +30,18 @@ public static class JsonText
     public static ReadOnlyMemory<byte> Write(Action<Utf8JsonWriter> write) => Bytes(write);
 
     /// <summary>The same as an array of their own.</summary>
-    internal static byte[] Bytes(Action<Utf8JsonWriter> write)
+    internal static byte[] Bytes(Action<Utf8JsonWriter> write) => Written(write, static bytes => bytes.ToArray());
+
+    /// <summary>SHA-256 over the bytes that <paramref name="write"/> produces, which nobody gets to see.</summary>
+    internal static byte[] Hash(Action<Utf8JsonWriter> write) => Written(write, SHA256.HashData);
+
+    private static byte[] Written(Action<Utf8JsonWriter> write, Func<ReadOnlySpan<byte>, byte[]> read)
     {
         var (buffer, writer) = _kept ?? New();
         _kept = null;
         write(writer);
         writer.Flush();
-        var bytes = buffer.WrittenSpan.ToArray();
+        var result = read(buffer.WrittenSpan);
         if (buffer.Capacity <= KeptBytes)
         {
             buffer.ResetWrittenCount();
@@ -43,7 +49,7 @@ public static class JsonText
             _kept = (buffer, writer);
         }
 
-        return bytes;
+        return result;
     }
 
     private static (ArrayBufferWriter<byte>, Utf8JsonWriter) New()

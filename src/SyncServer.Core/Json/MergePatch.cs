@@ -11,7 +11,22 @@ public static class MergePatch
 
     /// <summary>The target with the patch: objects merge, null removes, everything else sets (RFC 7396, 2).</summary>
     public static JsonObject Apply(JsonObject? target, JsonObject patch, Intercept? intercept = null) =>
-        Members("", target ?? JsonObject.Empty, patch, intercept);
+        // What most creates carry is the data itself, whose bytes are then made once for both.
+        target is null or { Count: 0 } && IsData(patch) ? patch : Members("", target ?? JsonObject.Empty, patch, intercept);
+
+    /// <summary>Whether every member sets a value that no patch could say otherwise.</summary>
+    private static bool IsData(JsonObject patch)
+    {
+        foreach (var (_, value) in patch.Members)
+        {
+            if (value is JsonObject || ReferenceEquals(value, JsonLiteral.Null))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 
     private static JsonObject Members(string at, JsonObject target, JsonObject patch, Intercept? intercept)
     {

@@ -34,12 +34,24 @@ public static class Intent
         }));
 
     /// <summary>Why the patch is none: an operator that is unknown, or one with a wrong operand.</summary>
-    public static Rejection? Check(JsonObject patch, string at) =>
-        IntentOperator.Find(patch, at) is (var whole, var refused) && (refused ?? OnWhole(whole, at)) is { } rejection
-            ? rejection
-            : patch.Members
-                .Select(member => member.Value is JsonObject { Count: > 0 } inner ? CheckInner(inner, JsonPointer.Child(at, member.Key)) : null)
-                .FirstOrDefault(found => found is not null);
+    public static Rejection? Check(JsonObject patch, string at)
+    {
+        var (whole, refused) = IntentOperator.Find(patch, at);
+        if ((refused ?? OnWhole(whole, at)) is { } rejection)
+        {
+            return rejection;
+        }
+
+        foreach (var (name, value) in patch.Members)
+        {
+            if (value is JsonObject { Count: > 0 } inner && CheckInner(inner, JsonPointer.Child(at, name)) is { } found)
+            {
+                return found;
+            }
+        }
+
+        return null;
+    }
 
     /// <summary>
     /// The target with the patch. Where an operator meets a value of another type the value stays, and

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using SyncServer.Core.Json;
 
 namespace SyncServer.Core.Ops;
@@ -9,16 +10,28 @@ namespace SyncServer.Core.Ops;
 public static class Fingerprint
 {
     /// <summary>Of an op, whether it came alone or in a batch.</summary>
-    public static ReadOnlyMemory<byte> OfOp(RecordKey key, OpKind kind, JsonObject members, Precondition? precondition) =>
-        CanonicalJson.Hash(JsonObject.Of(
-            ("entity", new JsonString(key.Entity)),
-            ("entityId", new JsonString(key.Id)),
-            ("kind", new JsonString(kind.ToString())),
+    public static ReadOnlyMemory<byte> OfOp(RecordKey key, OpKind kind, JsonObject members, Precondition? precondition) => JsonText.Hash(writer =>
+    {
+        // Every push passes here, so its canonical form is written as it comes: the members in the order of their names.
+        writer.WriteStartObject();
+        if (kind != OpKind.Create)
+        {
             // A create has no base: 0 says the same as none.
-            ("baseRev", kind == OpKind.Create ? null : Present(members["baseRev"])),
-            ("patch", Present(members["patch"])),
-            ("dependsOn", Present(members["dependsOn"])),
-            ("ifMatch", precondition is null ? null : new JsonString(precondition.ToString()))));
+            WritePresent(writer, "baseRev", members["baseRev"]);
+        }
+
+        WritePresent(writer, "dependsOn", members["dependsOn"]);
+        writer.WriteString("entity", key.Entity);
+        writer.WriteString("entityId", key.Id);
+        if (precondition is not null)
+        {
+            writer.WriteString("ifMatch", precondition.ToString());
+        }
+
+        writer.WriteString("kind", kind.ToString());
+        WritePresent(writer, "patch", members["patch"]);
+        writer.WriteEndObject();
+    });
 
     /// <summary>Of any other request: method, route, preconditions and body.</summary>
     public static ReadOnlyMemory<byte> OfRequest(string method, string route, Precondition? precondition, JsonValue? body) =>
@@ -29,5 +42,12 @@ public static class Fingerprint
             ("body", body)));
 
     // A member that is null says the same as one that is not there.
-    private static JsonValue? Present(JsonValue? value) => ReferenceEquals(value, JsonLiteral.Null) ? null : value;
+    private static void WritePresent(Utf8JsonWriter writer, string name, JsonValue? value)
+    {
+        if (value is not null && !ReferenceEquals(value, JsonLiteral.Null))
+        {
+            writer.WritePropertyName(name);
+            CanonicalJson.Write(writer, value);
+        }
+    }
 }

@@ -66,7 +66,7 @@ public static class OpParser
             Precondition = ifMatch,
             Fingerprint = Fingerprint.OfOp(key, kind.Value, members, ifMatch),
         };
-        return (op, opId, Intent.Check(patch, JsonPointer.Child("", "patch")));
+        return (op, opId, Intent.Check(patch, "/patch"));
     }
 
     private static OpKind? Kind(Members read) => read.Text("kind", required: true, _ => true, "") switch

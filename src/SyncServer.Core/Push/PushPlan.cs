@@ -149,10 +149,14 @@ public static class PushPlan
     {
         var definition = context.DefinitionOf(op.Key);
         IReadOnlyCollection<UniqueKey> KeysOf(SyncRecord? record) =>
-            record is { Deleted: false, Data: { } data } && definition.Unique.Count > 0 ? [.. UniqueKey.Of(definition, data.Value)] : [];
+            record is { Deleted: false, Data: { } data } ? [.. UniqueKey.Of(definition, data.Value)] : [];
         var before = plan.Find(op.Key);
         var record = plan.Write(context.Author, op, apply.Kind, apply.Data is { } data ? new RecordData(data) : before!.Data);
-        plan.Claim(op.Key, KeysOf(before), KeysOf(record));
+        if (definition.Unique.Count > 0)
+        {
+            plan.Claim(op.Key, KeysOf(before), KeysOf(record));
+        }
+
         return record;
     }
 

@@ -63,12 +63,13 @@ public sealed record SyncRecord
     /// <summary>Writes the record envelope (protocol 1).</summary>
     public void WriteTo(Utf8JsonWriter writer)
     {
+        Span<byte> updatedAt = stackalloc byte[Timestamp.RoundTripLength];
         writer.WriteStartObject();
         writer.WriteString("entity", Key.Entity);
         writer.WriteString("id", Key.Id);
         writer.WriteNumber("rev", Rev);
         writer.WriteBoolean("deleted", Deleted);
-        writer.WriteString("updatedAtServer", Timestamp.Format(UpdatedAt));
+        writer.WriteString("updatedAtServer", updatedAt[..Timestamp.Format(UpdatedAt.UtcDateTime, updatedAt)]);
         writer.WriteString("updatedBy", UpdatedBy);
         writer.WriteString("opId", OpId);
         if (!Deleted && Data is not null)

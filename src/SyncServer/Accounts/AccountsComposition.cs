@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using SyncServer.Http;
@@ -41,6 +42,7 @@ public static class AccountsComposition
             .AddScheme<AuthenticationSchemeOptions, SignedTokenHandler>(SignedTokenHandler.Scheme, configureOptions: null);
 
         var authenticated = new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build();
+        services.AddSingleton<IPolicyEvaluator, CallerPolicies>();
         services.AddAuthorizationBuilder()
             .SetDefaultPolicy(authenticated)
             .SetFallbackPolicy(authenticated)

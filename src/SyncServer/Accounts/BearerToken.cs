@@ -8,21 +8,13 @@ internal readonly record struct BearerToken(string? Text, bool Ambiguous)
 {
     private const string Scheme = "Bearer ";
 
-    public static BearerToken Read(HttpRequest request)
-    {
-        var headers = request.Headers.Authorization;
-        if (headers.Count > 1)
-        {
-            return new BearerToken(Text: null, Ambiguous: true);
-        }
+    public static BearerToken Read(HttpRequest request) => Span(request) is { IsEmpty: false } text
+        ? new BearerToken(text.ToString(), Ambiguous: false)
+        : new BearerToken(Text: null, Ambiguous: request.Headers.Authorization.Count > 1);
 
-        var header = headers.ToString();
-        if (!header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
-        {
-            return default;
-        }
-
-        var text = header.AsSpan(Scheme.Length).Trim(' ');
-        return text.IsEmpty ? default : new BearerToken(text.ToString(), Ambiguous: false);
-    }
+    /// <summary>The token in its header; empty where <see cref="Text"/> is null.</summary>
+    public static ReadOnlySpan<char> Span(HttpRequest request) =>
+        request.Headers.Authorization is [{ } header] && header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
+            ? header.AsSpan(Scheme.Length).Trim(' ')
+            : default;
 }

@@ -44,8 +44,19 @@ public readonly record struct Caller(string Principal, bool IsOperator)
             claims.Add(new Claim(RoleClaim, AdminRole));
         }
 
-        return new ClaimsPrincipal(new ClaimsIdentity(claims, scheme, SubjectClaim, RoleClaim));
+        return new ClaimsPrincipal(new CallerIdentity(this, claims, scheme));
     }
+}
+
+/// <summary>The claims with the caller beside them, for whom nobody has to search.</summary>
+internal sealed class CallerIdentity(Caller caller, IEnumerable<Claim> claims, string scheme)
+    : ClaimsIdentity(claims, scheme, Caller.SubjectClaim, Caller.RoleClaim)
+{
+    /// <summary>Whom the claims describe.</summary>
+    public Caller Whom { get; } = caller;
+
+    /// <inheritdoc />
+    public override string Name => Whom.Principal;
 }
 
 /// <summary>The caller of a request.</summary>
@@ -58,8 +69,8 @@ public static class CallerOfRequest
     /// for one there is a bug of the route and throws.
     /// </summary>
     public static Caller Caller(this HttpContext context) =>
-        context.User.Identity is { IsAuthenticated: true, Name: { } principal }
-            ? new Caller(principal, context.User.IsInRole(Accounts.Caller.AdminRole))
+        context.User.Identity is CallerIdentity { IsAuthenticated: true } identity
+            ? identity.Whom
             : throw new InvalidOperationException("The route asks for the caller but lets anonymous requests in.");
 
     /// <summary>When a request with this token would be refused, clock skew counted; answers that last longer end then.</summary>

@@ -17,17 +17,22 @@ internal sealed class CallerMiddleware(RequestDelegate next, TrustedTokens token
         app.UseMiddleware<CallerMiddleware>();
     }
 
-    public async Task InvokeAsync(HttpContext context)
+    public Task InvokeAsync(HttpContext context) =>
+        BearerToken.Span(context.Request) is { IsEmpty: false } token && tokens.Remembered(token) is { } remembered
+            ? GoOnAsync(context, remembered)
+            : AskAsync(context);
+
+    private async Task AskAsync(HttpContext context) => await GoOnAsync(context, await context.AuthenticateAsync());
+
+    private Task GoOnAsync(HttpContext context, AuthenticateResult result)
     {
-        var remembered = BearerToken.Read(context.Request).Text is { } token ? tokens.Remembered(token) : null;
-        var result = remembered ?? await context.AuthenticateAsync();
         if (result.Succeeded)
         {
             context.User = result.Principal;
             context.Features.Set<IAuthenticateResultFeature>(new Proven { AuthenticateResult = result });
         }
 
-        await next(context);
+        return next(context);
     }
 
     private sealed class Proven : IAuthenticateResultFeature

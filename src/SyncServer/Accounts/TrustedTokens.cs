@@ -11,6 +11,8 @@ namespace SyncServer.Accounts;
 /// </summary>
 internal sealed class TrustedTokens(SignedTokens tokens, JwksFeed feed, TimeProvider time) : IDisposable
 {
+    private const int DigestLength = SHA256.HashSizeInBytes / sizeof(char);
+
     private readonly MemoryCache _known = new(new MemoryCacheOptions { SizeLimit = AuthLimits.CachedTokens });
 
     private sealed record Known(AuthenticateResult Result, DateTimeOffset Expires, JwksFeed.KeySet Keys);
@@ -19,10 +21,14 @@ internal sealed class TrustedTokens(SignedTokens tokens, JwksFeed feed, TimeProv
     /// What the token proved when it was checked, where that still holds; null where it has to be checked. All requests with
     /// the token share one principal, which nobody may change.
     /// </summary>
-    public AuthenticateResult? Remembered(string token) =>
-        _known.TryGetValue(DigestOf(token), out Known? known) && ReferenceEquals(known!.Keys, feed.Current) && time.GetUtcNow() < known.Expires
+    public AuthenticateResult? Remembered(ReadOnlySpan<char> token)
+    {
+        Span<char> digest = stackalloc char[DigestLength];
+        Digest(token, digest);
+        return _known.TryGetValue(digest, out Known? known) && ReferenceEquals(known!.Keys, feed.Current) && time.GetUtcNow() < known.Expires
             ? known.Result
             : null;
+    }
 
     /// <summary>
     /// Accepted, and remembered from then on, or refused, or <see cref="TokenVerdict.KeyUnknown"/> while no key was ever
@@ -42,13 +48,16 @@ internal sealed class TrustedTokens(SignedTokens tokens, JwksFeed feed, TimeProv
         if (verdict is TokenVerdict.Accepted accepted)
         {
             var entry = new MemoryCacheEntryOptions { Size = 1, AbsoluteExpiration = accepted.Expires };
-            _known.Set(DigestOf(token), new Known(accepted.ToResult(SignedTokenHandler.Scheme), accepted.Expires, keys), entry);
+            Span<char> digest = stackalloc char[DigestLength];
+            Digest(token, digest);
+            _known.Set(digest.ToString(), new Known(accepted.ToResult(SignedTokenHandler.Scheme), accepted.Expires, keys), entry);
         }
 
         return verdict is TokenVerdict.KeyUnknown && !feed.IsEmpty ? new TokenVerdict.Refused(SignedTokens.NotVerified) : verdict;
     }
 
-    private static string DigestOf(string token) => Convert.ToBase64String(SHA256.HashData(MemoryMarshal.AsBytes(token.AsSpan())));
+    // The digest's bytes as they are, two to a character: the cache looks up characters without a string.
+    private static void Digest(ReadOnlySpan<char> token, Span<char> digest) => SHA256.HashData(MemoryMarshal.AsBytes(token), MemoryMarshal.AsBytes(digest));
 
     /// <inheritdoc />
     public void Dispose() => _known.Dispose();

@@ -107,6 +107,12 @@ internal sealed class JsonLines : ILogEventSink, IDisposable
             Write(value, Depth);
         }
 
+        // What is said while a request is answered can be found by its trace.
+        if (logEvent.TraceId is { } trace && !logEvent.Properties.ContainsKey("TraceId"))
+        {
+            _json.WriteString("TraceId"u8, trace.ToHexString());
+        }
+
         _json.WriteEndObject();
         _json.WriteEndObject();
         _json.Flush();

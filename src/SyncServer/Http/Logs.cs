@@ -34,6 +34,10 @@ internal static class Logs
         builder.Logging.ClearProviders();
         // Serilog alone decides about levels; Logging:LogLevel can only narrow them.
         builder.Logging.SetMinimumLevel(LogLevel.Trace);
-        builder.Logging.AddSerilog(settings.CreateLogger(), dispose: true);
+        // A scope would be opened for every request, to repeat its path and name its connection on each line. The trace does the same.
+        builder.Services.Configure<LoggerFilterOptions>(options => options.CaptureScopes = false);
+        var logger = settings.CreateLogger();
+        builder.Logging.AddSerilog(logger, dispose: true);
+        builder.Services.AddSingleton<Serilog.ILogger>(logger);
     }
 }

@@ -69,15 +69,14 @@ internal sealed class RateLimits : IDisposable
         sweep = clock.CreateTimer(_ => Sweep(), state: null, SweepEvery, SweepEvery);
     }
 
-    public async Task InvokeAsync(HttpContext context, RequestDelegate next)
+    public Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
         if (context.User.Identity is not { IsAuthenticated: true, Name: { } principal })
         {
-            await next(context);
-            return;
+            return next(context);
         }
 
-        var isAcquired = buckets.GetOrAdd(principal, _ => new Bucket()).TryTake(Now, limit, out var left);
+        var isAcquired = buckets.GetOrAdd(principal, static _ => new Bucket()).TryTake(Now, limit, out var left);
         context.Response.OnStarting(() =>
         {
             // draft-ietf-httpapi-ratelimit-headers-10: q per w seconds; r are left, and t seconds fill the bucket again.
@@ -88,12 +87,11 @@ internal sealed class RateLimits : IDisposable
         });
         if (isAcquired)
         {
-            await next(context);
-            return;
+            return next(context);
         }
 
         context.Response.Headers.RetryAfter = Math.Max(1, limit.SecondsFor(1)).ToString();
-        await Problems.WriteAsync(context, new Rejection(ErrorCode.TooManyRequests, "The principal's rate limit is used up for now."));
+        return Problems.WriteAsync(context, new Rejection(ErrorCode.TooManyRequests, "The principal's rate limit is used up for now."));
     }
 
     public void Dispose() => sweep.Dispose();

@@ -9,9 +9,10 @@ internal static class ResponseHeaders
     public static void UseResponseHeaders(this IApplicationBuilder app)
     {
         var rules = (CompressionRules)app.ApplicationServices.GetRequiredService<IResponseCompressionProvider>();
+        Func<object, Task> add = context => Add((HttpContext)context, rules);
         app.Use((context, next) =>
         {
-            context.Response.OnStarting(() => Add(context, rules));
+            context.Response.OnStarting(add, context);
             return next(context);
         });
     }

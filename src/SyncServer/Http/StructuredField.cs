@@ -9,6 +9,15 @@ internal static class StructuredField
     public static bool TryReadString(ref ReadOnlySpan<char> text, out string value)
     {
         value = "";
+        if (text.StartsWith('"') && text[1..].IndexOfAny('"', '\\') is >= 0 and var end && text[end + 1] == '"'
+            && !text.Slice(1, end).ContainsAnyExceptInRange(' ', '~'))
+        {
+            // Without escapes it stands for itself.
+            value = text.Slice(1, end).ToString();
+            text = text[(end + 2)..];
+            return true;
+        }
+
         var unescaped = new StringBuilder();
         for (var i = 1; i < text.Length && text[0] == '"'; i++)
         {

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using FsCheck.Fluent;
 using SyncServer.Core.Json;
 using SyncServer.Core.Ops;
@@ -50,6 +52,17 @@ public class FingerprintTests
         var other = Original.Replace(written, instead, StringComparison.Ordinal).Replace("\"kind\":\"create\",\"baseRev\":1", "\"kind\":\"create\"", StringComparison.Ordinal);
         Assert.NotEqual(Original, other);
         Assert.NotEqual(Of(Original), Of(other));
+    }
+
+    [Fact]
+    public void It_is_the_hash_of_the_canonical_text_and_stored_so()
+    {
+        Assert.Equal(Sha256("""{"baseRev":1,"dependsOn":["p","q"],"entity":"note","entityId":"r","ifMatch":"2,7","kind":"Update","patch":{"a":1,"b":{"x":null,"y":"é"}}}"""),
+            Of(Original, new Precondition(true, [7, 2])));
+        Assert.Equal(Sha256("""{"entity":"note","entityId":"r","kind":"Create","patch":{"A":"\"","a":[{"y":1.0,"z":0}]}}"""),
+            Of("""{"opId":"o","entity":"note","entityId":"r","kind":"create","baseRev":0,"patch":{"a":[{"z":0,"y":1.0}],"A":"\u0022"}}"""));
+
+        static string Sha256(string text) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
     }
 
     [Fact]

@@ -6,9 +6,14 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Serilog;
+using Serilog.Core;
+using Serilog.Events;
+using Serilog.Formatting.Display;
 using SyncServer.Core;
 using SyncServer.Http;
 using SyncServer.Tests.Servers;
@@ -16,7 +21,7 @@ using SyncServer.Tests.Servers;
 namespace SyncServer.Tests.Http;
 
 /// <summary>The HTTP pieces alone, on a port of their own, with routes that fail in every way. No database.</summary>
-public sealed class HttpProbe : IAsyncLifetime, ILoggerProvider
+public sealed class HttpProbe : IAsyncLifetime, ILoggerProvider, ILogEventSink
 {
     public const int BodyMax = 1_000;
     public const string Secret = "what-the-user-typed";
@@ -44,6 +49,8 @@ public sealed class HttpProbe : IAsyncLifetime, ILoggerProvider
             ["Sync:RateLimit:Burst"] = "3",
         });
         builder.AddHttp(new Limits());
+        // Every line, whichever way it comes: the request log's goes to Serilog, all others through the framework too.
+        builder.Services.AddSingleton<Serilog.ILogger>(new LoggerConfiguration().MinimumLevel.Verbose().WriteTo.Sink(this).CreateLogger());
         builder.Logging.AddProvider(this);
         builder.Logging.AddFilter<HttpProbe>("Microsoft", LogLevel.Warning);
         app = builder.Build();
@@ -108,7 +115,14 @@ public sealed class HttpProbe : IAsyncLifetime, ILoggerProvider
         return await reader.ReadToEndAsync();
     }
 
-    ILogger ILoggerProvider.CreateLogger(string categoryName) => new Lines(this, categoryName);
+    Microsoft.Extensions.Logging.ILogger ILoggerProvider.CreateLogger(string categoryName) => new Lines(this, categoryName);
+
+    void ILogEventSink.Emit(LogEvent logEvent)
+    {
+        using var line = new StringWriter();
+        new MessageTemplateTextFormatter("{Level} {SourceContext}: {Message:lj} {Exception}").Format(logEvent, line);
+        Add(line.ToString());
+    }
 
     void IDisposable.Dispose() => written.Dispose();
 
@@ -168,7 +182,13 @@ public sealed class HttpProbe : IAsyncLifetime, ILoggerProvider
         _ => new PostgresException(Secret, "ERROR", "ERROR", what),
     });
 
-    private sealed class Lines(HttpProbe probe, string category) : ILogger
+    private void Add(string line)
+    {
+        lines.Enqueue(line);
+        written.Release();
+    }
+
+    private sealed class Lines(HttpProbe probe, string category) : Microsoft.Extensions.Logging.ILogger
     {
         public IDisposable? BeginScope<TState>(TState state)
             where TState : notnull => null;
@@ -176,10 +196,7 @@ public sealed class HttpProbe : IAsyncLifetime, ILoggerProvider
         public bool IsEnabled(LogLevel logLevel) => true;
 
         public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            probe.lines.Enqueue($"{logLevel} {category}: {formatter(state, exception)} {exception}");
-            probe.written.Release();
-        }
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            probe.Add($"{logLevel} {category}: {formatter(state, exception)} {exception}");
     }
 }

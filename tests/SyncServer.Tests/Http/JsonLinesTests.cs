@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
 using Serilog;
@@ -28,6 +29,22 @@ public sealed class JsonLinesTests
                 """{"Method":"GET","Path":"/\u00FC\n","Status":200,"Elapsed":1.25,"Nobody":null,"More":{"Tags":[1],"Yes":true}}"""),
             (line.RootElement.GetProperty("Level").GetString(), line.RootElement.GetProperty("RenderedMessage").GetString(),
                 line.RootElement.GetProperty("Properties").GetRawText()));
+    }
+
+    [Fact]
+    public void A_line_about_a_request_names_its_trace()
+    {
+        using var output = new MemoryStream();
+        using var request = new Activity("request").SetIdFormat(ActivityIdFormat.W3C).Start();
+        using (var log = Logger(output))
+        {
+            log.Warning("late");
+            log.Warning("named {TraceId}", "by itself");
+        }
+
+        Assert.Equal([$$"""{"TraceId":"{{request.TraceId}}"}""", """{"TraceId":"by itself"}"""], Encoding.UTF8.GetString(output.ToArray())
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonDocument.Parse(line).RootElement.GetProperty("Properties").GetRawText()));
     }
 
     [Fact]
