@@ -8,7 +8,8 @@ internal static class PullSetup
         services.AddOptions<PullOptions>().BindConfiguration(PullOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         return services
             .AddSingleton<PullQuery>()
-            .AddSingleton<SharedPages>()
+            .AddSingleton<PullDatabase>()
+            .AddSingleton(services => new SharedPages(services.GetRequiredService<PullDatabase>().Source))
             .AddSingleton<PullQueue>()
             .AddSingleton<PullAsks>()
             .AddSingleton<PullPages>()
