@@ -11,7 +11,10 @@ public sealed class EntityDefinition
 
     private readonly HashSet<string> _levels;
 
-    /// <summary>An entity of which nothing is declared; one is made for each op on it.</summary>
+    /// <summary>Every entity of which nothing is declared: names matter to rules alone, and it has none.</summary>
+    public static readonly EntityDefinition Undeclared = new("");
+
+    /// <summary>An entity of which nothing is declared.</summary>
     public EntityDefinition(string name)
     {
         Name = name;

@@ -34,7 +34,7 @@ public sealed class EntityDefinitions
     public string? UniqueRules { get; }
 
     /// <summary>What is declared of the entity; without a declaration it is schemaless, and every field is review.</summary>
-    public EntityDefinition For(string entity) => _byName.GetValueOrDefault(entity) ?? new EntityDefinition(entity);
+    public EntityDefinition For(string entity) => _byName.GetValueOrDefault(entity) ?? EntityDefinition.Undeclared;
 
     /// <summary>
     /// The definitions of a file, or null and everything that is wrong with it: where in the file, what, and what to do.
