@@ -35,7 +35,7 @@ internal sealed class PullQueue(PullQuery query, SharedPages pages, IOptions<Pul
         if (SharedPages.MayTake(request))
         {
             var pull = new PendingPull(request, cancellation);
-            if (IsRead(pull))
+            if (TakesReader(pull))
             {
                 await ReadAsync([pull]);
                 GoOn();
@@ -51,8 +51,8 @@ internal sealed class PullQueue(PullQuery query, SharedPages pages, IOptions<Pul
         return await query.ReadAsync(request, cancellation);
     }
 
-    /// <summary>Whether the caller is to read it, as a reader, because one is idle; otherwise it waits now.</summary>
-    private bool IsRead(PendingPull pull)
+    /// <summary>Whether a reader is idle, which then is the caller's; otherwise the pull waits now.</summary>
+    private bool TakesReader(PendingPull pull)
     {
         lock (_gate)
         {
