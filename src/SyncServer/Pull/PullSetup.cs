@@ -8,8 +8,7 @@ internal static class PullSetup
         services.AddOptions<PullOptions>().BindConfiguration(PullOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         return services
             .AddSingleton<PullQuery>()
-            .AddSingleton<PullDatabase>()
-            .AddSingleton(services => new SharedPages(services.GetRequiredService<PullDatabase>().Source))
+            .AddSingleton<SharedPages>()
             .AddSingleton<PullQueue>()
             .AddSingleton<PullAsks>()
             .AddSingleton<PullPages>()

@@ -9,8 +9,16 @@ namespace SyncServer.Push;
 /// that waits for a lock can take a worker's.
 /// </summary>
 internal sealed class PushDatabase(
-    IConfiguration configuration, IOptions<DatabaseOptions> database, IOptions<QueueOptions> queue, ServerIdentity identity)
-    : OwnPool(configuration, database, identity, () => queue.Value.Workers + queue.Value.Lanes)
+    IConfiguration configuration, IOptions<DatabaseOptions> database, IOptions<QueueOptions> queue, ServerIdentity identity) : IAsyncDisposable
 {
-    public ValueTask<NpgsqlConnection> OpenAsync() => Source.OpenConnectionAsync(CancellationToken.None);
+    // The connection string may be set until the host is started.
+    private readonly Lazy<NpgsqlDataSource> _source = new(() => DataSource.Create(
+        configuration.GetConnectionString(StorageSetup.ConnectionName)!,
+        database.Value,
+        inspect: identity.InspectAsync,
+        poolSize: queue.Value.Workers + queue.Value.Lanes));
+
+    public ValueTask<NpgsqlConnection> OpenAsync() => _source.Value.OpenConnectionAsync(CancellationToken.None);
+
+    public ValueTask DisposeAsync() => _source.IsValueCreated ? _source.Value.DisposeAsync() : ValueTask.CompletedTask;
 }

@@ -19,12 +19,6 @@ internal static class DataSource
     private const int ClientPatience = 5;
 
     /// <summary>
-    /// 64 KiB: a page, or what a group of pushes reads, comes in few reads of the socket, each of which may be a change of threads. All
-    /// connections of a server have three megabytes of them.
-    /// </summary>
-    private const int ReadBytes = 64 * 1024;
-
-    /// <summary>
     /// One plan for each statement, which holds whatever the size of the tables. Left alone, PostgreSQL plans an idle pull
     /// anew each time, because that looks cheap beside a plan for any pull; planning takes ten times as long as running it.
     /// A plan that is kept stays until the statistics change, so one that was made for an almost empty table must not read
@@ -52,7 +46,6 @@ internal static class DataSource
             : (int)Math.Ceiling(database.StatementTimeout.TotalSeconds) + ClientPatience;
         settings.MaxPoolSize = poolSize ?? database.MaxPoolSize;
         settings.MaxAutoPrepare = database.MaxAutoPrepare;
-        settings.ReadBufferSize = ReadBytes;
         settings.Multiplexing = false;
         // A reset before each use would cost more than an idle pull. Whoever sets something for a session, beyond its
         // transaction, clears the pool behind itself.
