@@ -34,6 +34,9 @@ internal static partial class Log
         + "those of the others are with the next write to each")]
     public static partial void UniqueKeysInterrupted(ILogger logger, string cause);
 
+    [LoggerMessage(EventId = 8, Level = LogLevel.Warning, Message = "{Count} pulls that shared a statement are read one by one: {Cause}")]
+    public static partial void PullsNotShared(ILogger logger, int count, string cause);
+
     [LoggerMessage(EventId = 30, Level = LogLevel.Warning, Message = "Hints between servers are interrupted, which costs latency alone ({Cause})")]
     public static partial void HintsInterrupted(ILogger logger, string cause);
 
@@ -69,9 +72,6 @@ internal static partial class Log
 
     [LoggerMessage(900, LogLevel.Information, "Making a PostgreSQL cluster in {Directory}")]
     public static partial void EmbeddedPostgresInitialising(ILogger logger, string directory);
-
-    [LoggerMessage(EventId = 8, Level = LogLevel.Warning, Message = "{Count} pulls that shared a statement are read one by one: {Cause}")]
-    public static partial void PullsNotShared(ILogger logger, int count, string cause);
 
     [LoggerMessage(901, LogLevel.Information, "PostgreSQL {Major} started on {Directory}")]
     public static partial void EmbeddedPostgresStarted(ILogger logger, int major, string directory);

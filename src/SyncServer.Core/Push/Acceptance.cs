@@ -82,8 +82,12 @@ internal static class Acceptance
             : null;
     }
 
-    /// <summary>Refuses an op of one entity too many, which is not counted either; null for the others. No entity of a space ever goes.</summary>
-    public static Decision.Refuse? TooManyEntities(SpacePlan plan, Op op) => plan.LoadedFigures.HasRoomFor(op.Key.Entity, plan.Tallies)
+    /// <summary>
+    /// Refuses an op of one entity too many, which is not counted either; null for the others. No entity of a space ever goes, so those
+    /// that are declared, which are few, are always let in.
+    /// </summary>
+    public static Decision.Refuse? TooManyEntities(PushContext context, SpacePlan plan, Op op) =>
+        plan.HasRoomFor(op.Key.Entity) || !ReferenceEquals(context.Definitions.For(op.Key.Entity), EntityDefinition.Undeclared)
         ? null
         : new Decision.Refuse(Rejection.At("/entity", $"The space has {Limits.EntitiesPerSpace} entities, and this would be one more."), Stored: false);
 

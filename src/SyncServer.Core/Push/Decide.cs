@@ -29,7 +29,7 @@ public static class Decide
             return new Decision.Refuse(Rejection.At("/baseRev", "This op needs the revision that the user saw.", ErrorCode.PreconditionRequired), Stored: false);
         }
 
-        if ((Acceptance.TooManyEntities(plan, op) ?? Acceptance.TooLarge(context, op)) is { } beyond)
+        if ((Acceptance.TooManyEntities(context, plan, op) ?? Acceptance.TooLarge(context, op)) is { } beyond)
         {
             return beyond;
         }

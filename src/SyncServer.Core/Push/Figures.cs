@@ -71,19 +71,15 @@ public readonly record struct Figures(ReadOnlyMemory<byte> Json)
             StringComparer.Ordinal);
     }
 
-    /// <summary>Whether the entity is among those that are counted here or in <paramref name="gains"/>, or the space may have one more.</summary>
-    public bool HasRoomFor(string entity, Tallies gains)
-    {
-        // Few spaces are long enough to be looked through.
-        if (gains.ByEntity.ContainsKey(entity) || (Json.Length / LeastBytes) + gains.ByEntity.Count < Limits.EntitiesPerSpace)
-        {
-            return true;
-        }
+    /// <summary>How many entities there may be at most, without looking through them.</summary>
+    public int EntitiesAtMost => Json.Length / LeastBytes;
 
+    /// <summary>The names of the entities.</summary>
+    public HashSet<string> Entities()
+    {
         var counted = new Tallies();
         AddTo(counted);
-        return counted.ByEntity.ContainsKey(entity)
-            || counted.ByEntity.Keys.Union(gains.ByEntity.Keys, StringComparer.Ordinal).Count() < Limits.EntitiesPerSpace;
+        return new HashSet<string>(counted.ByEntity.Keys, StringComparer.Ordinal);
     }
 
     /// <summary>Writes every entity that is stored, and takes its gain out of those that are left.</summary>

@@ -22,7 +22,7 @@ internal sealed class OverviewQuery(NpgsqlDataSource source)
 {
     private const string Sql = "SELECT head, history_horizon, tombstone_horizon, figures FROM spaces WHERE $1 IS NULL OR space_id = $1";
 
-    /// <summary>Of one space, or of all where none is named. Memory does not grow with the number of spaces.</summary>
+    /// <summary>Of one space, or of all where none is named. Memory grows with the number of entities, not of spaces.</summary>
     public async Task<Totals> ReadAsync(Guid? space, CancellationToken cancellation)
     {
         await using var command = source.CreateCommand(Sql);

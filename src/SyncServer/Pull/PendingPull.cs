@@ -8,12 +8,15 @@ internal sealed class PendingPull(PullRequest request, CancellationToken aborted
     // Beyond every head, by less than what is looked at behind it.
     private const long Beyond = long.MaxValue - SharedPages.Positions;
 
+    private const int Waits = 0, IsSettled = 1, HasLeft = 2;
+
     // Whoever waits goes on elsewhere: a group does not answer its first pull while the others wait for theirs.
     private readonly TaskCompletionSource _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ChangesJson _changes = new();
     private SharedReach? _reach;
     private int _found;
     private bool _isTooLarge;
+    private int _state = Waits;
 
     public PullRequest Request => request;
 
@@ -23,8 +26,8 @@ internal sealed class PendingPull(PullRequest request, CancellationToken aborted
     /// <summary>Changes that go on its page.</summary>
     public int Length { get; } = Math.Min(request.Limit, SharedPages.Changes);
 
-    /// <summary>Whether its client is gone.</summary>
-    public bool IsAborted => aborted.IsCancellationRequested;
+    /// <summary>Whether nobody waits for it any more.</summary>
+    public bool IsGone => aborted.IsCancellationRequested || Volatile.Read(ref _state) == HasLeft;
 
     /// <summary>Whether more lies behind the page, which then ends at a change whose tag has to be looked up.</summary>
     public bool HasMore => _found > Length;
@@ -47,9 +50,6 @@ internal sealed class PendingPull(PullRequest request, CancellationToken aborted
 
     /// <summary>The page; null where there is no such space.</summary>
     public PullPage? Page { get; private set; }
-
-    /// <summary>Once it <see cref="IsRead"/>, or will not be.</summary>
-    public Task Settled => _settled.Task;
 
     /// <summary>Takes one of its rows: where the space stands comes first, then changes in the order of their seq.</summary>
     public void Add(NpgsqlDataReader row)
@@ -96,8 +96,34 @@ internal sealed class PendingPull(PullRequest request, CancellationToken aborted
         _changes.Dispose();
     }
 
-    /// <summary>Lets whoever asked for it go on.</summary>
-    public void Settle() => _settled.SetResult();
+    /// <summary>
+    /// True once it <see cref="IsRead"/>, or will not be; false where whoever asked leaves before that, and then it is not theirs any more.
+    /// </summary>
+    public async ValueTask<bool> SettledAsync(TimeSpan patience, CancellationToken cancellation)
+    {
+        try
+        {
+            await _settled.Task.WaitAsync(patience, cancellation);
+            return true;
+        }
+        catch (Exception left) when (left is TimeoutException or OperationCanceledException)
+        {
+            return Interlocked.CompareExchange(ref _state, HasLeft, Waits) != Waits;
+        }
+    }
+
+    /// <summary>Lets whoever asked for it go on; where they have left, what was read is given back.</summary>
+    public void Settle()
+    {
+        if (Interlocked.CompareExchange(ref _state, IsSettled, Waits) == Waits)
+        {
+            _settled.SetResult();
+        }
+        else
+        {
+            Dispose();
+        }
+    }
 
     private void AddChange(NpgsqlDataReader row)
     {

@@ -6,7 +6,8 @@ namespace SyncServer.Pull;
 /// <summary>
 /// Gathers pulls that come while others are being read, so that they share a statement. A pull that comes while a reader is idle is
 /// read at once: nothing waits for company. What a shared statement does is bounded, so that nobody waits long for a neighbour; a
-/// pull that does not fit those bounds is read by a statement of its own, as is every pull of one that failed.
+/// pull that does not fit those bounds is read by a statement of its own, as is every pull of one that failed, and one that has waited
+/// for too long.
 /// </summary>
 internal sealed class PullQueue(PullQuery query, SharedPages pages, IOptions<PullOptions> options, ILogger<PullQueue> log)
 {
@@ -41,8 +42,7 @@ internal sealed class PullQueue(PullQuery query, SharedPages pages, IOptions<Pul
                 GoOn();
             }
 
-            await pull.Settled;
-            if (pull.IsRead)
+            if (await pull.SettledAsync(options.Value.Patience, cancellation) && pull.IsRead)
             {
                 return pull.Page;
             }
@@ -92,7 +92,7 @@ internal sealed class PullQueue(PullQuery query, SharedPages pages, IOptions<Pul
             var group = new List<PendingPull>(Math.Min(_waiting.Count, GroupPulls));
             while (group.Count < GroupPulls && _waiting.TryDequeue(out var pull))
             {
-                if (pull.IsAborted)
+                if (pull.IsGone)
                 {
                     pull.Settle();
                 }
@@ -117,12 +117,16 @@ internal sealed class PullQueue(PullQuery query, SharedPages pages, IOptions<Pul
         catch (Exception failure)
         {
             group.ForEach(static pull => pull.Dispose());
-            if (group.Count > 1)
+            var cause = Unavailability.CauseOf(failure);
+            // A lone pull that cannot be read now says so itself, from the statement that it goes on with.
+            if (group.Count > 1 || cause is null)
             {
-                Log.PullsNotShared(log, group.Count, Unavailability.CauseOf(failure) ?? failure.GetType().Name);
+                Log.PullsNotShared(log, group.Count, cause ?? failure.GetType().Name);
             }
         }
-
-        group.ForEach(static pull => pull.Settle());
+        finally
+        {
+            group.ForEach(static pull => pull.Settle());
+        }
     }
 }

@@ -56,7 +56,8 @@ internal sealed class SharedPages(NpgsqlDataSource source)
         AddArray(command, pulls, static (pull, _) => pull.Length + 1);
         AddArray(command, pulls, static (pull, _) => pull.Request.Entities.Count > 0 ? string.Join(',', pull.Request.Entities) : null);
         AddArray(command, pulls, static (_, place) => place);
-        // No page that fits a shared statement and none that fits an answer is larger than this lets it be.
+        // So that rows which bring their data make no page that is larger than its share of the statement, or than an answer may be, which
+        // is the same for all pulls of a server.
         var pageBytes = Math.Min(pulls[0].Request.BytesMax, Bytes / pulls.Count);
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = pageBytes / (Changes + 1) });
         await using var row = await command.ExecuteReaderAsync();

@@ -134,8 +134,8 @@ internal sealed class LoadedSpaces(int specs)
         ? new LoadedSpace(row.Plan, role, row.Personal, row.Name) { BesideLocked = asked.Beside is { } beside && _spaces.ContainsKey(beside) }
         : null;
 
-    /// <summary>Takes over the row of a space; a row that comes again, because several asked, is the same.</summary>
-    public void Add(SpacePlan plan, bool personal, string? name) => _spaces.TryAdd(plan.SpaceId, (plan, personal, name));
+    /// <summary>Takes over the row of a space.</summary>
+    public void Add(SpacePlan plan, bool personal, string? name) => _spaces.Add(plan.SpaceId, (plan, personal, name));
 
     /// <summary>Takes over a role.</summary>
     public void Add(int spec, Role role) => _roles[spec] = role;

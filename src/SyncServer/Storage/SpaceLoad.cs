@@ -200,8 +200,8 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
                 loaded.Behind.Add(space);
             }
 
-            // Catching up may take long, so whoever waits for nobody leaves the space to who does.
-            if (!isBehind || by != SpaceLock.Skip)
+            // A space comes for each of those who ask. Catching up may take long, so whoever waits for nobody leaves the space to who does.
+            if (loaded.PlanOf(space) is null && (!isBehind || by != SpaceLock.Skip))
             {
                 var entropy = new Entropy((byte[])[.. seed, .. space.ToByteArray()]);
                 var figures = new Figures(reader.GetFieldValue<byte[]>(5));

@@ -32,13 +32,13 @@ internal sealed class HeldReader : IAsyncDisposable
         .Select(line => line.Contains(SharedSql.Pages, StringComparison.Ordinal) ? "pages" : line.Contains(SharedSql.Tags, StringComparison.Ordinal) ? "tags" : "")
         .Where(line => line.Length > 0);
 
-    public static async Task<HeldReader> StartAsync()
+    public static async Task<HeldReader> StartAsync(TimeSpan? patience = null)
     {
         var held = new HeldReader { Database = await ScratchDatabase.MigratedAsync() };
         held.Server = await TestServer.StartAsync(
             held.Database.ConnectionString,
             builder => builder.Logging.AddProvider(held.Log),
-            "--Pull:Readers=1", "--Logging:LogLevel:Npgsql.Command=Information");
+            "--Pull:Readers=1", $"--Pull:Patience={patience ?? TimeSpan.FromHours(1)}", "--Logging:LogLevel:Npgsql.Command=Information");
         held._source = NpgsqlDataSource.Create(held.Database.ConnectionString);
         held._blocker = await held._source.OpenConnectionAsync();
         return held;

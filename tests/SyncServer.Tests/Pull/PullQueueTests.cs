@@ -106,8 +106,9 @@ public sealed class PullQueueTests
         var stays = held.Queue.ReadAsync(request, default);
         Assert.Equal(2, held.Queue.Waiting);
         await gone.CancelAsync();
-        await held.ReleaseAsync();
+        // At once, whatever the reader does.
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
+        await held.ReleaseAsync();
         using var page = await stays;
         Assert.Equal((1, 0), (page!.Changes.Count, held.Queue.Waiting));
         // The reader is idle again.
@@ -129,6 +130,20 @@ public sealed class PullQueueTests
         await hold.RollbackAsync();
         using var page = await left;
         Assert.Equal((1, 200), (page!.Changes.Count, (await behind).Status));
+    }
+
+    [Fact]
+    public async Task A_pull_that_waits_too_long_for_a_reader_goes_on_by_itself()
+    {
+        await using var held = await HeldReader.StartAsync(patience: TimeSpan.FromMilliseconds(1));
+        var phones = await WithNotesAsync(held.Server, 2, notes: 1);
+        await held.HoldAsync(phones[0]);
+        var alone = phones[1].PullAsync();
+        await held.BlockedAsync(statements: 2);
+        await held.ReleaseAsync();
+        Assert.Equal(200, (await alone).Status);
+        // What it left behind is in nobody's way.
+        Assert.Equal((200, 0), ((await phones[0].PullAsync()).Status, held.Queue.Waiting));
     }
 
     [Fact]

@@ -20,8 +20,8 @@ public sealed class SharedPagesTests
             INSERT INTO records VALUES (space(name), CASE WHEN seq % 3 = 0 THEN 'task' ELSE 'note' END, 'r' || seq, 1 + seq % 4, seq, gone,
                 json_build_object('v', repeat('x', bytes - 10)), bytes, '2026-11-20T10:15:00Z', CASE WHEN seq % 5 = 0 THEN 'Grüße"' ELSE 'alice' END, 'op\"' || seq)
             RETURNING '' $$;
-        INSERT INTO spaces (space_id, head, personal, created_at, tombstone_horizon, history_horizon)
-            SELECT space(name), head, false, now(), tombstones, history
+        INSERT INTO spaces (space_id, head, personal, created_at, tombstone_horizon, history_horizon, figures)
+            SELECT space(name), head, false, now(), tombstones, history, '{}'::json
             FROM (VALUES ('small', 300, 0, 0), ('gaps', 3200, 5, 3), ('large', 40, 0, 0), ('empty', 0, 0, 0), ('deleted', 50, 0, 0), ('heavy', 200, 0, 0),
                 ('far', 1025, 0, 0), ('near', 1024, 0, 0)) AS s(name, head, tombstones, history);
         INSERT INTO members SELECT space_id, 'alice', 1 FROM spaces;

@@ -46,6 +46,7 @@ internal sealed class Figures : Migration
             sum numeric(20) NOT NULL,
             CONSTRAINT pk_totals PRIMARY KEY (space_id, entity)
         ) WITH (fillfactor = 50);
+        LOCK TABLE spaces IN ACCESS EXCLUSIVE MODE;
         ALTER TABLE spaces RESET (toast_tuple_target);
         INSERT INTO totals
         SELECT s.space_id, f.entity, coalesce(t.live, 0), coalesce(t.applied, 0), coalesce(t.merged, 0), coalesce(t.parked, 0),
