@@ -29,7 +29,7 @@ internal static class LoadProgram
     /// <summary>Spaces that pages are read from, at the server and in pgbench: few enough to stay in shared buffers, so that no disk is measured.</summary>
     public const int PagedSpaces = 200;
 
-    /// <summary>Records in each of them: one that the cursor has passed, a page, and a few more.</summary>
+    /// <summary>Records in each of them: a page, and a few more.</summary>
     public const int PagedRecords = 110;
 
     public const int FirstSyncRecords = 100_000;
@@ -102,7 +102,8 @@ internal static class LoadProgram
                 return ([new Notes.Making(contested, edited: true)], new Parkings(contested));
             case "pull":
                 var paged = new Cursors(phones);
-                return ([new Notes.Making(new Notes(phones, PagedRecords), edited: false), new Cursors.Fetching(paged, "limit=1")], new Pulls(paged, idle: false));
+                // What other scenarios made in these spaces lies scattered before the cursor, and what is read side by side behind it.
+                return ([new Cursors.Fetching(paged, "cursor=now"), new Notes.Making(new Notes(phones, PagedRecords), edited: false)], new Pulls(paged, idle: false));
             case "idle":
                 var heads = new Cursors(phones);
                 return ([new Cursors.Fetching(heads, "cursor=now")], new Pulls(heads, idle: true));
