@@ -103,7 +103,6 @@ public class FiguresTests
     [Fact]
     public void A_space_has_at_most_so_many_entities_and_goes_on_with_those_that_it_has()
     {
-        static string Create(string opId, string entity) => Client.Head(opId, "create", opId).Replace("\"note\"", $"\"{entity}\"") + ""","patch":{}}""";
         var alice = new Space().Client("alice", "phone");
         var created = alice.Batch([.. Enumerable.Range(1, Limits.EntitiesPerSpace - 1).Select(n => Create($"a{n}", $"entity{n}"))]);
         Assert.All(created, answer => Assert.Equal(201, answer.Outcome.Status));
@@ -116,6 +115,16 @@ public class FiguresTests
     }
 
     [Fact]
+    public void A_declared_entity_finds_its_place_in_a_space_that_is_full_of_others()
+    {
+        var alice = Space.Of("{}").Client("alice", "phone");
+        var created = alice.Batch([.. Enumerable.Range(1, Limits.EntitiesPerSpace).Select(n => Create($"a{n}", $"entity{n}"))]);
+        Assert.All(created, answer => Assert.Equal(201, answer.Outcome.Status));
+        Assert.Equal([400, 201], alice.Batch(Create("b1", "beyond"), Create("b2", "note")).Select(answer => answer.Outcome.Status));
+        Assert.Equal([400, 201], alice.Batch(Create("b1", "beyond"), Create("b3", "note")).Select(answer => answer.Outcome.Status));
+    }
+
+    [Fact]
     public void Many_entities_gain_and_are_read_like_few()
     {
         var gains = Of([.. Enumerable.Range(0, 5_000).Select(n => ($"entity{n}", new Tally { Live = n, Sum = Checksum.DigestOf(new("note", $"{n}"), 1) }))]);
@@ -123,4 +132,6 @@ public class FiguresTests
         Figures.None.Plus(gains).Plus(gains).AddTo(read);
         Assert.Equal(gains.ByEntity.Select(entity => (entity.Key, entity.Value + entity.Value)), read.ByEntity.Select(entity => (entity.Key, entity.Value)));
     }
+
+    private static string Create(string opId, string entity) => Client.Head(opId, "create", opId).Replace("\"note\"", $"\"{entity}\"") + ""","patch":{}}""";
 }
