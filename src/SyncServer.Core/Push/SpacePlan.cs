@@ -34,7 +34,7 @@ public readonly record struct ResolvedOp(OutcomeKey Key, ResolutionChoice Choice
 /// </summary>
 public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entropy entropy)
 {
-    private HashSet<string>? _counted;
+    private EntityRoom? _entities;
     private readonly Dictionary<RecordKey, SyncRecord> _records = [];
     private readonly Dictionary<RecordKey, List<Change>> _history = [];
     private readonly Dictionary<OutcomeKey, StoredOutcome> _outcomes = [];
@@ -82,19 +82,8 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     /// <summary>What the figures gain.</summary>
     public Tallies Tallies { get; } = new();
 
-    /// <summary>Whether the entity is one of those that were counted in the space, or the space may have one more.</summary>
-    public bool HasRoomFor(string entity)
-    {
-        var gains = Tallies.ByEntity;
-        // Few spaces are long enough to be looked through, and then once for all ops.
-        if (gains.ContainsKey(entity) || LoadedFigures.EntitiesAtMost + gains.Count < Limits.EntitiesPerSpace)
-        {
-            return true;
-        }
-
-        var counted = _counted ??= LoadedFigures.Entities();
-        return counted.Contains(entity) || counted.Count + gains.Keys.Count(gaining => !counted.Contains(gaining)) < Limits.EntitiesPerSpace;
-    }
+    /// <summary>The entities that the space has, and whether it may have more.</summary>
+    public EntityRoom Entities => _entities ??= new EntityRoom(LoadedFigures, Tallies);
 
     /// <summary>The new state of every record that the plan writes.</summary>
     public IEnumerable<SyncRecord> WrittenRecords => _written.Keys.Select(key => _records[key]);
