@@ -87,7 +87,7 @@ internal static class Acceptance
     /// that are declared, which are few, are always let in.
     /// </summary>
     public static Decision.Refuse? TooManyEntities(PushContext context, SpacePlan plan, Op op) =>
-        plan.Entities.Has(op.Key.Entity) || !ReferenceEquals(context.Definitions.For(op.Key.Entity), EntityDefinition.Undeclared)
+        plan.Counted.HasRoomFor(op.Key.Entity) || !ReferenceEquals(context.Definitions.For(op.Key.Entity), EntityDefinition.Undeclared)
         ? null
         : new Decision.Refuse(Rejection.At("/entity", $"The space has {Limits.EntitiesPerSpace} entities, and this would be one more."), Stored: false);
 

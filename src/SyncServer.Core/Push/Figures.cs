@@ -71,6 +71,17 @@ public readonly record struct Figures(ReadOnlyMemory<byte> Json)
             StringComparer.Ordinal);
     }
 
+    /// <summary>False where there never was a conflict, which is so in most spaces and quickly seen; an entity of that name reads as one.</summary>
+    public bool KnowsConflicts => Json.Span.IndexOf("\"opened\""u8) >= 0;
+
+    /// <summary>Whether a conflict about a record of the entity is open.</summary>
+    public bool HasOpenConflicts(string entity)
+    {
+        var counted = new Tallies();
+        AddTo(counted);
+        return counted.ByEntity.GetValueOrDefault(entity) is var tally && tally.Opened > tally.Resolved;
+    }
+
     /// <summary>How many entities there may be at most, without looking through them.</summary>
     public int EntitiesAtMost => Json.Length / LeastBytes;
 

@@ -34,7 +34,6 @@ public readonly record struct ResolvedOp(OutcomeKey Key, ResolutionChoice Choice
 /// </summary>
 public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entropy entropy)
 {
-    private EntityRoom? _entities;
     private readonly Dictionary<RecordKey, SyncRecord> _records = [];
     private readonly Dictionary<RecordKey, List<Change>> _history = [];
     private readonly Dictionary<OutcomeKey, StoredOutcome> _outcomes = [];
@@ -64,6 +63,11 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     /// <summary>The counter as it was loaded.</summary>
     public long LoadedHead { get; } = head;
 
+    /// <summary>
+    /// Whether it was made without the lock, on what the server remembers of the space: it is written only where the space is still as it was.
+    /// </summary>
+    public bool IsAssumed { get; init; }
+
     /// <summary>The server's clock when the space was loaded, to the millisecond: under the lock it follows the order of seq.</summary>
     public DateTimeOffset Now { get; } = Records.Timestamp.Truncate(now);
 
@@ -76,14 +80,11 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     /// <summary>Accepted ops that changed nothing, to be remembered for their devices.</summary>
     public List<Change> UnchangedOps { get; } = [];
 
-    /// <summary>What was counted in the space before this plan.</summary>
-    public Figures LoadedFigures { get; init; } = Figures.None;
+    /// <summary>What is counted in the space, before this plan and by it.</summary>
+    public Counted Counted { get; init; } = new(Figures.None);
 
     /// <summary>What the figures gain.</summary>
-    public Tallies Tallies { get; } = new();
-
-    /// <summary>The entities that the space has, and whether it may have more.</summary>
-    public EntityRoom Entities => _entities ??= new EntityRoom(LoadedFigures, Tallies);
+    public Tallies Tallies => Counted.Gains;
 
     /// <summary>The new state of every record that the plan writes.</summary>
     public IEnumerable<SyncRecord> WrittenRecords => _written.Keys.Select(key => _records[key]);

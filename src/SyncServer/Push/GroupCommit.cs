@@ -10,11 +10,12 @@ using SyncServer.Storage;
 namespace SyncServer.Push;
 
 /// <summary>
-/// Decides a group of pushes in one transaction and two round trips: BEGIN, locks and reads; writes and COMMIT. Afterwards
+/// Decides a group of pushes in one transaction and two round trips: BEGIN, locks and reads; writes and COMMIT. The first is left out where
+/// all spaces are trusted (<see cref="Trust"/>) and nothing has to be read. Afterwards
 /// every push of the group is answered, or is to go again: alone, where the group failed and nobody knows at whose fault.
 /// </summary>
 internal sealed class GroupCommit(
-    PushDatabase database, TimeProvider clock, SpaceHeads heads, UniqueRegister register, ServerIdentity identity, IOptions<DatabaseOptions> options, ILogger<GroupCommit> logger)
+    PushDatabase database, TimeProvider clock, SpaceHeads heads, KnownSpaces known, UniqueRegister register, ServerIdentity identity, IOptions<DatabaseOptions> options, ILogger<GroupCommit> logger)
 {
     // After three losses in a row only waiting helps, and the clients hear 503.
     private const int Attempts = 3;
@@ -32,6 +33,7 @@ internal sealed class GroupCommit(
     private static readonly TimeSpan PlanBudget = TimeSpan.FromMilliseconds(250);
 
     private readonly SpaceLoad _load = new(clock, register);
+    private readonly Trust _trust = new(known);
     private readonly TurnPlan _plan = new(clock, identity, logger);
 
     // While a plan is made its session is idle in its transaction.
@@ -55,8 +57,15 @@ internal sealed class GroupCommit(
                 StayHeld(group, locked);
                 return;
             }
+            catch (PostgresException outdated) when (IsOutdated(group, outdated))
+            {
+                // Nothing was written. No attempt is lost: this one was a guess.
+                group.MayTrust = false;
+                attempt--;
+            }
             catch (Exception trouble)
             {
+                group.MayTrust = false;
                 if (attempt == Attempts || !IsPassing(group, trouble))
                 {
                     Judge(group, trouble);
@@ -82,6 +91,12 @@ internal sealed class GroupCommit(
             }
         }
     }
+
+    /// <summary>
+    /// Whether somebody else wrote to a space that was trusted, or holds it, or something that was taken for new is there already.
+    /// </summary>
+    private static bool IsOutdated(PushGroup group, PostgresException trouble) => group is { Trusts: true, Phase: GroupPhase.Committing }
+        && trouble.SqlState is PostgresErrorCodes.DivisionByZero or PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.LockNotAvailable;
 
     /// <summary>Whether nothing was committed for certain, and the same may succeed at once.</summary>
     private static bool IsPassing(PushGroup group, Exception trouble) =>
@@ -137,8 +152,7 @@ internal sealed class GroupCommit(
         }
 
         var access = (Role.Writer, group.Waits ? SpaceLock.Wait : SpaceLock.Skip);
-        var specs = group.Pushes.ConvertAll(push => push.Spec);
-        var loaded = await _load.ReadAsync(connection, specs, access, CancellationToken.None);
+        var loaded = await _load.ReadAsync(connection, _trust.Begin(group), access, CancellationToken.None);
         group.Phase = GroupPhase.Planning;
         var begun = clock.GetTimestamp();
         var at = 0;
@@ -158,6 +172,7 @@ internal sealed class GroupCommit(
         {
             group.Phase = GroupPhase.Committing;
             await SpaceWrite.CommitAsync(connection, plans);
+            _trust.Committed(group, loaded);
             Publish(plans);
         }
     }
@@ -173,7 +188,7 @@ internal sealed class GroupCommit(
     }
 
     /// <summary>Refuses who may not write the space; the others have its plan, or wait for who has locked it.</summary>
-    private static void Admit(SpaceTurn turn, LoadedSpaces loaded, int first)
+    private void Admit(SpaceTurn turn, LoadedSpaces loaded, int first)
     {
         turn.Plan = loaded.PlanOf(turn.Line.SpaceId);
         for (var at = 0; at < turn.Pushes.Count; at++)
@@ -182,6 +197,10 @@ internal sealed class GroupCommit(
         }
 
         turn.IsHeld = turn.Plan is null && turn.Pushes.Exists(push => !push.IsAnswered);
+        if (turn.IsHeld)
+        {
+            _trust.Held(turn);
+        }
     }
 
     /// <summary>
@@ -192,14 +211,14 @@ internal sealed class GroupCommit(
     private async Task AskForKeysAsync(NpgsqlConnection connection, PushGroup group, (Role, SpaceLock) access, long begun)
     {
         var asking = Asking(group.Turns);
-        var known = asking.ToDictionary(turn => turn, _ => new HashSet<UniqueKey>());
+        var keys = asking.ToDictionary(turn => turn, _ => new HashSet<UniqueKey>());
         for (var round = 1; asking.Count > 0 && MayAsk(group, round, begun); round++)
         {
             var specs = new List<LoadSpec>();
             foreach (var turn in asking)
             {
-                known[turn].UnionWith(turn.Plan!.MissingKeys);
-                specs.AddRange(turn.Pushes.Select((push, at) => at == 0 ? push.Spec with { UniqueKeys = known[turn] } : push.Spec));
+                keys[turn].UnionWith(turn.Plan!.MissingKeys);
+                specs.AddRange(turn.Pushes.Select((push, at) => at == 0 ? push.Spec with { UniqueKeys = keys[turn] } : push.Spec));
             }
 
             var loaded = await _load.ReadAsync(connection, specs, access, CancellationToken.None);

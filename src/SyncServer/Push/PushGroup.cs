@@ -80,7 +80,7 @@ internal enum GroupPhase
     /// <summary>Spaces are being locked and read.</summary>
     Loading,
 
-    /// <summary>Locks are held and nothing is written.</summary>
+    /// <summary>Those spaces that are not trusted are locked, and nothing is written.</summary>
     Planning,
 
     /// <summary>The writes and COMMIT were sent.</summary>
@@ -109,6 +109,12 @@ internal sealed class PushGroup(bool waits)
 
     public GroupPhase Phase { get; set; }
 
+    /// <summary>Whether spaces may be planned on what is remembered of them; not again once that was in vain, and not where it waits.</summary>
+    public bool MayTrust { get; set; } = !waits;
+
+    /// <summary>Whether one of them is, in this attempt.</summary>
+    public bool Trusts { get; set; }
+
     /// <summary>The longest time that one push took to be planned.</summary>
     public TimeSpan Longest { get; set; }
 
@@ -124,6 +130,7 @@ internal sealed class PushGroup(bool waits)
     public void Begin()
     {
         Phase = GroupPhase.Connecting;
+        Trusts = false;
         Longest = TimeSpan.Zero;
         foreach (var turn in Turns)
         {

@@ -26,7 +26,12 @@ internal sealed class Asked
         _rows = new List<AskedRow>(specs.Count);
         for (var at = 0; at < specs.Count; at++)
         {
-            AddKeys(specs[at], at);
+            HasLocks |= specs[at].Known is null;
+            if (!specs[at].IsTakenForNew)
+            {
+                AddKeys(specs[at], at);
+            }
+
             HasBases |= specs[at].Bases.Count > 0;
             HasLate |= specs[at].Late.Count > 0;
             HasUniqueKeys |= specs[at].UniqueKeys.Count > 0;
@@ -35,13 +40,17 @@ internal sealed class Asked
 
     public IReadOnlyList<LoadSpec> Specs { get; }
 
+    public bool HasLocks { get; }
+
     public bool HasBases { get; }
 
     public bool HasLate { get; }
 
     public bool HasUniqueKeys { get; }
 
-    /// <summary>What is asked by key. Each request has a row, whatever it asks, because its role comes with it.</summary>
+    /// <summary>
+    /// What is asked by key. Each request has a row, whatever it asks, because its role comes with it; none where nothing of it is read.
+    /// </summary>
     public IReadOnlyList<AskedRow> Rows => _rows;
 
     /// <summary>
@@ -68,13 +77,18 @@ internal sealed class Asked
         }
     }
 
-    /// <summary>Spaces, and the role in each that its lock takes.</summary>
+    /// <summary>Spaces that are locked, and the role in each that its lock takes.</summary>
     public NpgsqlBatchCommand Locks(string sql, Role needed)
     {
         var rows = new Columns(Specs.Count);
         var roles = new List<short>(Specs.Count);
         foreach (var spec in Specs)
         {
+            if (spec.Known is not null)
+            {
+                continue;
+            }
+
             rows.Add(spec.SpaceId, spec.Principal);
             roles.Add((short)needed);
             if (spec.Beside is { } beside)

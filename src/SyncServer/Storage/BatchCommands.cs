@@ -13,6 +13,13 @@ internal static class BatchCommands
         return command;
     }
 
+    /// <summary>Adds an array of texts, which are in UTF-8.</summary>
+    public static NpgsqlBatchCommand WithText(this NpgsqlBatchCommand command, List<ReadOnlyMemory<byte>> texts)
+    {
+        command.Parameters.Add(new NpgsqlParameter<List<ReadOnlyMemory<byte>>> { TypedValue = texts, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
+        return command;
+    }
+
     /// <summary>Adds an array of JSON documents.</summary>
     public static NpgsqlBatchCommand WithJson(this NpgsqlBatchCommand command, List<ReadOnlyMemory<byte>?> documents)
     {

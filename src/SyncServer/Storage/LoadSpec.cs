@@ -40,8 +40,20 @@ internal sealed record LoadSpec(Guid SpaceId, string Principal, string Device)
     /// <summary>Unique keys whose holders matter.</summary>
     public IReadOnlyCollection<UniqueKey> UniqueKeys { get; init; } = [];
 
+    /// <summary>Whether its ops only make records and depend on nothing, so that all it needs to know is that nothing is there yet.</summary>
+    public bool OnlyCreates { get; init; }
+
+    /// <summary>Whether unique values matter, which are decided under the lock alone.</summary>
+    public bool HasUnique { get; init; }
+
     /// <summary>Another space, whose row is locked too where the caller owns it. Locks are taken in the order of ids, whichever is the other.</summary>
     public Guid? Beside { get; init; }
+
+    /// <summary>Where the space stood when it was last written here, to be planned on without its lock; null takes the lock.</summary>
+    public KnownSpace? Known { get; init; }
+
+    /// <summary>Whether nothing of it is read, because all that it writes is taken to be new; only on a space that is known.</summary>
+    public bool IsTakenForNew { get; init; }
 
     /// <summary>How many ops are decided; for the log.</summary>
     public int Ops { get; init; } = 1;
@@ -54,7 +66,7 @@ internal sealed record LoadSpec(Guid SpaceId, string Principal, string Device)
         HashSet<MergeBase>? bases = null;
         HashSet<string>? dependencies = null;
         var ops = 0;
-        var isLate = false;
+        var (isLate, onlyCreates, hasUnique) = (false, true, false);
         foreach (var item in items)
         {
             if (item.Op is not { } op)
@@ -70,6 +82,8 @@ internal sealed record LoadSpec(Guid SpaceId, string Principal, string Device)
             }
 
             records.Add(op.Key);
+            onlyCreates &= op.Kind == OpKind.Create && op.DependsOn.Count == 0;
+            hasUnique |= context.DefinitionOf(op.Key).Unique.Count > 0;
             isLate |= op is { Kind: OpKind.Update, BaseRev: null };
             // A strict op is measured by its precondition and a create by what exists: neither asks what came between.
             if (op is { IsStrict: false, Kind: not OpKind.Create, BaseRev: { } baseRev })
@@ -86,6 +100,8 @@ internal sealed record LoadSpec(Guid SpaceId, string Principal, string Device)
             Records = records,
             Bases = (IReadOnlyCollection<MergeBase>?)bases ?? [],
             Late = isLate ? OwnLater.Of(context.Device, items.Where(item => item.Op is not null).Select(item => item.Op!)) : NoneLate,
+            OnlyCreates = onlyCreates,
+            HasUnique = hasUnique,
             Ops = ops,
         };
     }
@@ -133,6 +149,9 @@ internal sealed class LoadedSpaces(int specs)
     public LoadedSpace? this[int spec, LoadSpec asked] => _roles[spec] is { } role && _spaces.TryGetValue(asked.SpaceId, out var row)
         ? new LoadedSpace(row.Plan, role, row.Personal, row.Name) { BesideLocked = asked.Beside is { } beside && _spaces.ContainsKey(beside) }
         : null;
+
+    /// <summary>Takes over a plan on what is known of a space, to be written and not to be shown: what else its row says is not known.</summary>
+    public void Add(SpacePlan assumed) => Add(assumed, personal: false, name: null);
 
     /// <summary>Takes over the row of a space.</summary>
     public void Add(SpacePlan plan, bool personal, string? name) => _spaces.Add(plan.SpaceId, (plan, personal, name));

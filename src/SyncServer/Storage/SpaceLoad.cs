@@ -9,7 +9,7 @@ namespace SyncServer.Storage;
 
 /// <summary>
 /// Reads spaces in one round trip, and a second one where there are repeats to answer, for one request or for a group of them: a
-/// constant number of statements, and none that has nothing to ask. The lock is a statement of its own before the reads: in READ
+/// constant number of statements, and none that has nothing to ask; where nothing is asked at all there is no round trip. The lock is a statement of its own before the reads: in READ
 /// COMMITTED every statement has its own snapshot, so the reads see everything that was committed before the lock was granted. Every
 /// statement of the first round trip asks for the membership itself, so that nothing is looked up, or locked, for those outside.
 /// </summary>
@@ -116,9 +116,19 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
         NpgsqlConnection connection, IReadOnlyList<LoadSpec> specs, (Role Needed, SpaceLock Lock) access, CancellationToken cancellation)
     {
         var asked = new Asked(specs);
+        var loaded = new LoadedSpaces(specs.Count);
+        TakeKnown(loaded, specs);
         await using var batch = new NpgsqlBatch(connection);
-        batch.BatchCommands.Add(asked.Locks(access.Lock switch { SpaceLock.None => Look, SpaceLock.Wait => Wait, _ => Skip }, access.Needed));
-        batch.BatchCommands.Add(StoredKeys.Command(asked));
+        if (asked.HasLocks)
+        {
+            batch.BatchCommands.Add(asked.Locks(access.Lock switch { SpaceLock.None => Look, SpaceLock.Wait => Wait, _ => Skip }, access.Needed));
+        }
+
+        if (asked.Rows.Count > 0)
+        {
+            batch.BatchCommands.Add(StoredKeys.Command(asked));
+        }
+
         if (asked.HasBases)
         {
             batch.BatchCommands.Add(asked.Bases(Changes));
@@ -135,7 +145,11 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
             OwnLater.AddTo(batch, asked);
         }
 
-        var loaded = new LoadedSpaces(specs.Count);
+        if (batch.BatchCommands.Count == 0)
+        {
+            return loaded;
+        }
+
         IReadOnlyList<StoredKeys.Repeat> repeats;
         await using (var reader = await batch.ExecuteReaderAsync(cancellation))
         {
@@ -160,8 +174,12 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
     private async Task<IReadOnlyList<StoredKeys.Repeat>> ReadAsync(
         LoadedSpaces loaded, NpgsqlDataReader reader, Asked asked, SpaceLock by, CancellationToken cancellation)
     {
-        await ReadSpacesAsync(loaded, by, reader, cancellation);
-        await reader.NextResultAsync(cancellation);
+        if (asked.HasLocks)
+        {
+            await ReadSpacesAsync(loaded, by, reader, cancellation);
+            await reader.NextResultAsync(cancellation);
+        }
+
         var repeats = await StoredKeys.ReadAsync(loaded, asked, reader, cancellation);
         if (asked.HasBases)
         {
@@ -183,17 +201,11 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
 
     private async Task ReadSpacesAsync(LoadedSpaces loaded, SpaceLock by, NpgsqlDataReader reader, CancellationToken cancellation)
     {
-        DateTimeOffset? now = null;
-        byte[] seed = [];
+        PlanSeed? seed = null;
         while (await reader.ReadAsync(cancellation))
         {
-            if (now is null)
-            {
-                // Read once the locks are held: the clock then follows the order of seq.
-                now = clock.GetUtcNow();
-                seed = RandomNumberGenerator.GetBytes(SeedBytes);
-            }
-
+            // Once the locks are held: the clock then follows the order of seq.
+            seed ??= NewSeed();
             var (space, isBehind) = (reader.GetGuid(0), !register.Knows(reader.Text(4)));
             if (isBehind)
             {
@@ -203,11 +215,38 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
             // A space comes for each of those who ask. Catching up may take long, so whoever waits for nobody leaves the space to who does.
             if (loaded.PlanOf(space) is null && (!isBehind || by != SpaceLock.Skip))
             {
-                var entropy = new Entropy((byte[])[.. seed, .. space.ToByteArray()]);
-                var figures = new Figures(reader.GetFieldValue<byte[]>(5));
-                loaded.Add(new SpacePlan(space, reader.GetInt64(1), now.Value, entropy) { LoadedFigures = figures }, reader.GetBoolean(2), reader.Text(3));
+                var plan = new SpacePlan(space, reader.GetInt64(1), seed.Now, seed.For(space)) { Counted = new Counted(new Figures(reader.GetFieldValue<byte[]>(5))) };
+                loaded.Add(plan, reader.GetBoolean(2), reader.Text(3));
             }
         }
+    }
+
+    /// <summary>What is known is planned on as if it were read now: where the plan can be written at all, nobody wrote since.</summary>
+    private void TakeKnown(LoadedSpaces loaded, IReadOnlyList<LoadSpec> specs)
+    {
+        PlanSeed? seed = null;
+        for (var at = 0; at < specs.Count; at++)
+        {
+            if (specs[at] is not { Known: { } known } spec || known.RoleOf(spec.Principal) is not { } role)
+            {
+                continue;
+            }
+
+            loaded.Add(at, role);
+            if (loaded.PlanOf(spec.SpaceId) is null)
+            {
+                seed ??= NewSeed();
+                loaded.Add(new SpacePlan(spec.SpaceId, known.Head, seed.Now, seed.For(spec.SpaceId)) { Counted = new Counted(known.Figures), IsAssumed = true });
+            }
+        }
+    }
+
+    private PlanSeed NewSeed() => new(clock.GetUtcNow(), RandomNumberGenerator.GetBytes(SeedBytes));
+
+    /// <summary>What the plans of one reading share.</summary>
+    private sealed record PlanSeed(DateTimeOffset Now, byte[] Random)
+    {
+        public Entropy For(Guid space) => new((byte[])[.. Random, .. space.ToByteArray()]);
     }
 
     private static async Task ReadHistoryAsync(LoadedSpaces loaded, NpgsqlDataReader reader, CancellationToken cancellation)

@@ -17,7 +17,7 @@ internal sealed class PlanTimeoutException(NpgsqlException lost)
 /// this transaction, or nothing is.
 /// </summary>
 internal sealed class SpaceTransaction(
-    NpgsqlDataSource source, TimeProvider clock, SpaceHeads heads, UniqueRegister register, IOptions<DatabaseOptions> options, ILogger<SpaceTransaction> logger)
+    NpgsqlDataSource source, TimeProvider clock, SpaceHeads heads, KnownSpaces known, UniqueRegister register, IOptions<DatabaseOptions> options, ILogger<SpaceTransaction> logger)
 {
     // Deadlocks and serialization failures undo the whole transaction, so that it may simply run again; a third loss
     // in a row means a load that only waiting helps, and the client hears 503.
@@ -101,6 +101,7 @@ internal sealed class SpaceTransaction(
     {
         await using var connection = await source.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
+        Forget(spec);
         var (loaded, refused) = await ReadAsync(connection, spec, (needed, SpaceLock.Wait), cancellation);
         if (refused is not null)
         {
@@ -131,6 +132,16 @@ internal sealed class SpaceTransaction(
         }
 
         return (decided.Answer, null);
+    }
+
+    /// <summary>Pushes that come from now on look whether somebody holds the space, instead of waiting with their whole group.</summary>
+    private void Forget(LoadSpec spec)
+    {
+        known.Forget(spec.SpaceId);
+        if (spec.Beside is { } beside)
+        {
+            known.Forget(beside);
+        }
     }
 
     /// <summary>The space under the caller's role, or the refusal.</summary>

@@ -44,6 +44,7 @@ public static class StorageSetup
         services.AddSingleton<EpochProof>();
         services.AddSingleton<UniqueRegister>();
         services.AddSingleton<SpaceHeads>();
+        services.AddSingleton<KnownSpaces>();
         services.AddSingleton<SpaceTransaction>();
         services.AddHostedService<StorageStart>();
         services.AddHostedService<EpochWatch>();

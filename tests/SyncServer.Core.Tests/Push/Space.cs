@@ -164,7 +164,7 @@ internal sealed class Space
 
     private SpacePlan Load(PushContext context, HashSet<UniqueKey> keys)
     {
-        var plan = new SpacePlan(Guid.Empty, _head, Now, new Entropy(BitConverter.GetBytes(_pushes))) { LoadedFigures = _figures };
+        var plan = new SpacePlan(Guid.Empty, _head, Now, new Entropy(BitConverter.GetBytes(_pushes))) { Counted = new Counted(_figures) };
         foreach (var key in keys)
         {
             plan.Load(key, holder: null);
@@ -262,7 +262,7 @@ internal sealed class Space
     /// <summary>Afterwards what the plans gained is what there is to count and to add up.</summary>
     private void StoreChecksums(SpacePlan plan)
     {
-        _figures = plan.LoadedFigures.Plus(plan.Tallies);
+        _figures = plan.Counted.After();
         var checksums = _figures.Checksums([]);
         foreach (var records in _records.Values.ToLookup(record => record.Key.Entity))
         {

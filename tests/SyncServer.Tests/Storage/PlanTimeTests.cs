@@ -20,7 +20,7 @@ public sealed class PlanTimeTests
         var options = new DatabaseOptions { IdleInTransactionTimeout = TimeSpan.FromMilliseconds(100) };
         await using var source = DataSource.Create(TestServers.ConnectionString, options);
         var transaction = new SpaceTransaction(
-            source, TimeProvider.System, new SpaceHeads(), Undefined(source), Options.Create(options), NullLogger<SpaceTransaction>.Instance);
+            source, TimeProvider.System, new SpaceHeads(), Unknown, Undefined(source), Options.Create(options), NullLogger<SpaceTransaction>.Instance);
         var space = await SpaceAsync();
         var lost = await Assert.ThrowsAnyAsync<Exception>(() => transaction.RunAsync(new LoadSpec(space, "alice", "phone"), Role.Writer, loaded =>
         {
@@ -43,12 +43,15 @@ public sealed class PlanTimeTests
         using var log = new Lines();
         using var loggers = new LoggerFactory([log]);
         var transaction = new SpaceTransaction(
-            source, new Leaps(seconds), new SpaceHeads(), Undefined(source), Options.Create(new DatabaseOptions()), loggers.CreateLogger<SpaceTransaction>());
+            source, new Leaps(seconds), new SpaceHeads(), Unknown, Undefined(source), Options.Create(new DatabaseOptions()), loggers.CreateLogger<SpaceTransaction>());
         var spec = new LoadSpec(await SpaceAsync(), "alice", "phone") { Ops = 7 };
         await transaction.RunAsync(spec, Role.Writer, _ => new Decided<int>(1), default);
         Assert.Equal(
             Enumerable.Repeat($"Planning 7 ops took 2.0 s, during which space {spec.SpaceId} was held", lines), log.All);
     }
+
+    private static KnownSpaces Unknown =>
+        new(new ServerIdentity(Options.Create(new DatabaseOptions()), NullLogger<ServerIdentity>.Instance));
 
     private static UniqueRegister Undefined(Npgsql.NpgsqlDataSource source) =>
         new(source, SyncServer.Core.Entities.EntityDefinitions.None, NullLogger<UniqueRegister>.Instance);

@@ -1,0 +1,80 @@
+using SyncServer.Core.Spaces;
+using SyncServer.Storage;
+
+namespace SyncServer.Push;
+
+/// <summary>
+/// Which spaces of a group are planned without being locked or read, because this process wrote them last and nobody else seems to write
+/// to them. What is taken for true is compared when the plan is written; where it was not, the group goes again and trusts nothing.
+/// </summary>
+internal sealed class Trust(KnownSpaces spaces)
+{
+    private readonly RecentKeys _recent = new();
+
+    /// <summary>What has to be loaded for the group, push by push.</summary>
+    public List<LoadSpec> Begin(PushGroup group)
+    {
+        var specs = new List<LoadSpec>(group.Pushes.Count);
+        foreach (var turn in group.Turns)
+        {
+            var known = group.MayTrust ? Known(turn) : null;
+            group.Trusts |= known is not null;
+            foreach (var push in turn.Pushes)
+            {
+                specs.Add(known is null ? push.Spec : push.Spec with { Known = known, IsTakenForNew = IsTakenForNew(push.Spec, known) });
+            }
+        }
+
+        return specs;
+    }
+
+    /// <summary>Remembers the spaces of a group as it has written them, with the roles that were loaded.</summary>
+    public void Committed(PushGroup group, LoadedSpaces loaded)
+    {
+        var at = 0;
+        foreach (var turn in group.Turns)
+        {
+            if (turn is { Plan: { } plan, Discards: false } && (plan.HasWrites || plan.IsAssumed))
+            {
+                spaces.Committed(plan, Roles(turn, loaded, at));
+                foreach (var push in turn.Pushes)
+                {
+                    _recent.Add(push.Spec);
+                }
+            }
+
+            at += turn.Pushes.Count;
+        }
+    }
+
+    /// <summary>A space that somebody else holds is locked, without waiting, until it has been quiet again.</summary>
+    public void Held(SpaceTurn turn) => spaces.Forget(turn.Line.SpaceId);
+
+    private KnownSpace? Known(SpaceTurn turn) => spaces.Find(turn.Line.SpaceId) is { IsQuiet: true } known && turn.Pushes.TrueForAll(push => MayPlanOn(known, push))
+        ? known
+        : null;
+
+    /// <summary>
+    /// Not for a push that failed before, whose commit may have been carried out; nor for an atomic batch, which may have nothing to be
+    /// written and so nothing to be compared; nor where unique values matter, of which only what is locked can be said.
+    /// </summary>
+    private static bool MayPlanOn(KnownSpace known, PendingPush push) =>
+        push is { IsAlone: false, Losses: 0, Context.Atomic: false, Spec.HasUnique: false } && known.RoleOf(push.Spec.Principal) >= Role.Writer;
+
+    /// <summary>
+    /// A create is new, but for repeats, which mostly come soon, and for ids that are taken. Both are met by the writing statement at the latest.
+    /// A conflict may be open on a record that is not there, and is met by nothing.
+    /// </summary>
+    private bool IsTakenForNew(LoadSpec spec, KnownSpace known) => spec.OnlyCreates && !_recent.HasAny(spec) && !known.HasOpenConflicts(spec.Records);
+
+    private static IEnumerable<(string, Role)> Roles(SpaceTurn turn, LoadedSpaces loaded, int first)
+    {
+        for (var at = 0; at < turn.Pushes.Count; at++)
+        {
+            if (loaded.RoleOf(first + at) is { } role)
+            {
+                yield return (turn.Pushes[at].Spec.Principal, role);
+            }
+        }
+    }
+}
