@@ -15,7 +15,7 @@ namespace SyncServer.Push;
 /// every push of the group is answered, or is to go again: alone, where the group failed and nobody knows at whose fault.
 /// </summary>
 internal sealed class GroupCommit(
-    PushDatabase database, TimeProvider clock, SpaceHeads heads, KnownSpaces known, UniqueRegister register, ServerIdentity identity, IOptions<DatabaseOptions> options, ILogger<GroupCommit> logger)
+    PushDatabase database, TimeProvider clock, SpaceHeads heads, Trust trust, UniqueRegister register, ServerIdentity identity, IOptions<DatabaseOptions> options, ILogger<GroupCommit> logger)
 {
     // After three losses in a row only waiting helps, and the clients hear 503.
     private const int Attempts = 3;
@@ -33,7 +33,6 @@ internal sealed class GroupCommit(
     private static readonly TimeSpan PlanBudget = TimeSpan.FromMilliseconds(250);
 
     private readonly SpaceLoad _load = new(clock, register);
-    private readonly Trust _trust = new(known);
     private readonly TurnPlan _plan = new(clock, identity, logger);
 
     // While a plan is made its session is idle in its transaction.
@@ -60,7 +59,7 @@ internal sealed class GroupCommit(
             catch (PostgresException outdated) when (IsOutdated(group, outdated))
             {
                 // Nothing was written. No attempt is lost: this one was a guess.
-                group.MayTrust = false;
+                trust.Broke(group);
                 attempt--;
             }
             catch (Exception trouble)
@@ -152,7 +151,7 @@ internal sealed class GroupCommit(
         }
 
         var access = (Role.Writer, group.Waits ? SpaceLock.Wait : SpaceLock.Skip);
-        var loaded = await _load.ReadAsync(connection, _trust.Begin(group), access, CancellationToken.None);
+        var loaded = await _load.ReadAsync(connection, trust.Begin(group), access, CancellationToken.None);
         group.Phase = GroupPhase.Planning;
         var begun = clock.GetTimestamp();
         var at = 0;
@@ -171,8 +170,8 @@ internal sealed class GroupCommit(
         if (plans.Count > 0)
         {
             group.Phase = GroupPhase.Committing;
-            await SpaceWrite.CommitAsync(connection, plans);
-            _trust.Committed(group, loaded);
+            var written = await SpaceWrite.CommitAsync(connection, plans);
+            trust.Committed(group, loaded, written);
             Publish(plans);
         }
     }
@@ -199,7 +198,7 @@ internal sealed class GroupCommit(
         turn.IsHeld = turn.Plan is null && turn.Pushes.Exists(push => !push.IsAnswered);
         if (turn.IsHeld)
         {
-            _trust.Held(turn);
+            trust.Held(turn);
         }
     }
 

@@ -10,6 +10,7 @@ internal static class PushSetup
         return services
             .AddSingleton<PushRules>()
             .AddSingleton<PushDatabase>()
+            .AddSingleton<Trust>()
             .AddSingleton<GroupCommit>()
             .AddSingleton<CommitQueue>()
             .AddSingleton<PushTransaction>()

@@ -22,6 +22,16 @@ internal sealed class QueueOptions
     /// <summary>64 MiB of requests: parsed and planned they take several times as much memory.</summary>
     public const long DefaultQueueBytes = 64L * 1024 * 1024;
 
+    /// <summary>Four: where another server has half of a space's writes, one in sixteen is then planned in vain.</summary>
+    public const int DefaultQuietWrites = 4;
+
+    /// <summary>
+    /// How often this server has to write to a space, while nobody else does, until it plans writes on what it remembers of the space, without
+    /// locking or reading it first.
+    /// </summary>
+    [Range(1, int.MaxValue)]
+    public int QuietWrites { get; set; } = DefaultQuietWrites;
+
     /// <summary>Groups that are decided at once.</summary>
     [Range(1, 64)]
     public int Workers { get; set; } = DefaultWorkers;

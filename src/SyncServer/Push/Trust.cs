@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Options;
+using SyncServer.Core.Push;
 using SyncServer.Core.Spaces;
 using SyncServer.Storage;
 
@@ -7,9 +9,18 @@ namespace SyncServer.Push;
 /// Which spaces of a group are planned without being locked or read, because this process wrote them last and nobody else seems to write
 /// to them. What is taken for true is compared when the plan is written; where it was not, the group goes again and trusts nothing.
 /// </summary>
-internal sealed class Trust(KnownSpaces spaces)
+internal sealed class Trust(KnownSpaces spaces, IOptions<QueueOptions> options)
 {
     private readonly RecentKeys _recent = new();
+    private long _kept;
+    private long _broken;
+    private readonly int _quiet = options.Value.QuietWrites;
+
+    /// <summary>Groups that were written with what was trusted.</summary>
+    public long Kept => Interlocked.Read(ref _kept);
+
+    /// <summary>Groups that had to go again because it was not so.</summary>
+    public long Broken => Interlocked.Read(ref _broken);
 
     /// <summary>What has to be loaded for the group, push by push.</summary>
     public List<LoadSpec> Begin(PushGroup group)
@@ -29,14 +40,20 @@ internal sealed class Trust(KnownSpaces spaces)
     }
 
     /// <summary>Remembers the spaces of a group as it has written them, with the roles that were loaded.</summary>
-    public void Committed(PushGroup group, LoadedSpaces loaded)
+    public void Committed(PushGroup group, LoadedSpaces loaded, IReadOnlyList<(SpacePlan Plan, Figures Figures)> written)
     {
-        var at = 0;
+        if (group.Trusts)
+        {
+            Interlocked.Increment(ref _kept);
+        }
+
+        var (at, next) = (0, 0);
         foreach (var turn in group.Turns)
         {
-            if (turn is { Plan: { } plan, Discards: false } && (plan.HasWrites || plan.IsAssumed))
+            if (next < written.Count && written[next].Plan == turn.Plan)
             {
-                spaces.Committed(plan, Roles(turn, loaded, at));
+                spaces.Committed(turn.Plan, written[next].Figures, Roles(turn, loaded, at));
+                next++;
                 foreach (var push in turn.Pushes)
                 {
                     _recent.Add(push.Spec);
@@ -47,12 +64,18 @@ internal sealed class Trust(KnownSpaces spaces)
         }
     }
 
+    /// <summary>The group goes again, under locks.</summary>
+    public void Broke(PushGroup group)
+    {
+        Interlocked.Increment(ref _broken);
+        group.MayTrust = false;
+    }
+
     /// <summary>A space that somebody else holds is locked, without waiting, until it has been quiet again.</summary>
     public void Held(SpaceTurn turn) => spaces.Forget(turn.Line.SpaceId);
 
-    private KnownSpace? Known(SpaceTurn turn) => spaces.Find(turn.Line.SpaceId) is { IsQuiet: true } known && turn.Pushes.TrueForAll(push => MayPlanOn(known, push))
-        ? known
-        : null;
+    private KnownSpace? Known(SpaceTurn turn) =>
+        spaces.Find(turn.Line.SpaceId) is { } known && known.Writes >= _quiet && turn.Pushes.TrueForAll(push => MayPlanOn(known, push)) ? known : null;
 
     /// <summary>
     /// Not for a push that failed before, whose commit may have been carried out; nor for an atomic batch, which may have nothing to be

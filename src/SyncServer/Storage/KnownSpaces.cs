@@ -47,9 +47,8 @@ internal sealed class KnownSpaces(ServerIdentity identity)
     }
 
     /// <summary>Takes over what the queue has just written, and what roles it found on the way.</summary>
-    public void Committed(SpacePlan plan, IEnumerable<(string Principal, Role Role)> roles)
+    public void Committed(SpacePlan plan, Figures after, IEnumerable<(string Principal, Role Role)> roles)
     {
-        var after = plan.Counted.After();
         if (after.Json.Length > FiguresBytes)
         {
             Forget(plan.SpaceId);
@@ -88,17 +87,10 @@ internal sealed class KnownSpaces(ServerIdentity identity)
 /// <summary>One space as it was when it was last written here.</summary>
 internal sealed class KnownSpace(string epoch)
 {
-    /// <summary>
-    /// Writes in a row between which nobody else wrote, after which a space is taken to stay as it is. Where another server has half of
-    /// a space's writes, one in sixteen is then planned in vain.
-    /// </summary>
-    private const int Quiet = 4;
-
     /// <summary>Members whose roles are remembered: more than write to a space at once.</summary>
     private const int Members = 256;
 
     private readonly Dictionary<string, Role> _roles = new(StringComparer.Ordinal);
-    private int _writes;
 
     /// <summary>The history of the database.</summary>
     public string Epoch { get; } = epoch;
@@ -109,8 +101,8 @@ internal sealed class KnownSpace(string epoch)
     /// <summary>What was counted.</summary>
     public Figures Figures { get; private set; }
 
-    /// <summary>Whether it is worth planning on.</summary>
-    public bool IsQuiet => _writes > Quiet;
+    /// <summary>How often it was written here since anybody else did.</summary>
+    public int Writes { get; private set; }
 
     /// <summary>The member's role; null where it is not known.</summary>
     public Role? RoleOf(string principal) => _roles.TryGetValue(principal, out var role) ? role : null;
@@ -126,7 +118,7 @@ internal sealed class KnownSpace(string epoch)
     public void Move(long head, Figures figures)
     {
         (Head, Figures) = (head, figures);
-        _writes++;
+        Writes++;
     }
 
     /// <summary>Takes over a role. It holds for as long as the head stands: every change of a membership is a change of the space.</summary>

@@ -72,12 +72,16 @@ internal static class SpaceWrite
     /// Sends everything that the plans hold and COMMIT with it: one round trip less to be waited for while the spaces are
     /// locked. A statement that fails leaves the transaction to be rolled back; nothing behind it is carried out.
     /// </summary>
-    public static Task CommitAsync(NpgsqlConnection connection, IReadOnlyList<SpacePlan> plans) => SendAsync(connection, plans, commits: true);
+    /// <returns>The plans of which there was something to write, in their order, with the figures that their spaces have now.</returns>
+    public static Task<List<(SpacePlan Plan, Figures Figures)>> CommitAsync(NpgsqlConnection connection, IReadOnlyList<SpacePlan> plans) =>
+        SendAsync(connection, plans, commits: true);
 
-    private static async Task SendAsync(NpgsqlConnection connection, IReadOnlyList<SpacePlan> plans, bool commits)
+    private static async Task<List<(SpacePlan Plan, Figures Figures)>> SendAsync(NpgsqlConnection connection, IReadOnlyList<SpacePlan> plans, bool commits)
     {
+        // What was assumed has to be true also where it led to nothing that is written.
+        var counted = plans.Where(static plan => plan.HasWrites || plan.IsAssumed).Select(static plan => (plan, plan.Counted.After())).ToList();
         await using var batch = new NpgsqlBatch(connection);
-        AddCommands(batch, plans);
+        AddCommands(batch, plans, counted);
         if (commits)
         {
             batch.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
@@ -88,17 +92,18 @@ internal static class SpaceWrite
             // From here on nobody's patience counts: what was decided is stored, and a repeat finds it.
             await batch.ExecuteNonQueryAsync(CancellationToken.None);
         }
+
+        return counted;
     }
 
-    private static void AddCommands(NpgsqlBatch batch, IReadOnlyList<SpacePlan> plans)
+    private static void AddCommands(NpgsqlBatch batch, IReadOnlyList<SpacePlan> plans, List<(SpacePlan, Figures)> counted)
     {
         if (plans.Any(static plan => plan.IsAssumed))
         {
             batch.BatchCommands.Add(new NpgsqlBatchCommand(Patience));
         }
 
-        // What was assumed has to be true also where it led to nothing that is written.
-        Add(batch, plans.Where(static plan => plan.HasWrites || plan.IsAssumed).Select(static plan => (plan, plan.Counted.After())).ToList(), CounterRows);
+        Add(batch, counted, CounterRows);
         AddRecords(batch, plans);
         Add(batch, Rows(plans, static plan => plan.Changes), ChangeRows);
         Add(batch, Rows(plans, static plan => plan.DecidedOutcomes), OutcomeRows);

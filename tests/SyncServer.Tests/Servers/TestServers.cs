@@ -9,8 +9,9 @@ namespace SyncServer.Tests.Servers;
 public static class TestServers
 {
     private static readonly Lazy<TestDatabase> database = new(() => Task.Run(TestDatabase.StartAsync).GetAwaiter().GetResult());
-    private static readonly Lazy<TestServer> a = new(StartShared);
-    private static readonly Lazy<TestServer> b = new(StartShared);
+    // This one trusts at once what it wrote itself, so that whatever is tested here is tested without locks too.
+    private static readonly Lazy<TestServer> a = new(() => StartShared("--Push:QuietWrites=1"));
+    private static readonly Lazy<TestServer> b = new(() => StartShared());
 
     public static string ConnectionString => database.Value.ConnectionString;
 
@@ -38,5 +39,5 @@ public static class TestServers
         }
     }
 
-    private static TestServer StartShared() => Task.Run(() => StartAsync()).GetAwaiter().GetResult();
+    private static TestServer StartShared(params string[] settings) => Task.Run(() => StartAsync(settings)).GetAwaiter().GetResult();
 }
