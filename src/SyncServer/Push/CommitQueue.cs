@@ -38,6 +38,9 @@ internal sealed class CommitQueue(GroupCommit commit, TimeProvider clock, IOptio
     private readonly QueueOptions _options = options.Value;
     private readonly TimeSpan _patience = PatienceFor(database.Value.LockTimeout);
     private int _workers;
+
+    // Pushes in the groups of workers; those in lanes wait.
+    private int _underway;
     private int _lanes;
 
     /// <summary>
@@ -60,8 +63,7 @@ internal sealed class CommitQueue(GroupCommit commit, TimeProvider clock, IOptio
                 _ready.Enqueue(line);
             }
 
-            starts = _workers < _options.Workers && _ready.Count > 0;
-            _workers += starts ? 1 : 0;
+            starts = StartsWorker();
         }
 
         if (starts)
@@ -136,17 +138,36 @@ internal sealed class CommitQueue(GroupCommit commit, TimeProvider clock, IOptio
         }
     }
 
+    private bool StartsWorker()
+    {
+        if (_workers == _options.Workers || _ready.Count == 0 || !IsWorthAGroup(_workers))
+        {
+            return false;
+        }
+
+        _workers++;
+        return true;
+    }
+
+    /// <summary>
+    /// Whether enough waits for one more group beside some others: half of what one of them has. Less is left to the one that ends first, because
+    /// much of what a group costs does not depend on its size.
+    /// </summary>
+    private bool IsWorthAGroup(int others) => 2 * others * (_all.Pushes - _underway) >= _underway;
+
     private PushGroup? NextGroup()
     {
         lock (_gate)
         {
             var group = new PushGroup(waits: false);
-            while (_ready.TryPeek(out var line) && HasRoom(group, line))
+            var isWorth = IsWorthAGroup(_workers - 1);
+            while (isWorth && _ready.TryPeek(out var line) && HasRoom(group, line))
             {
                 Take(group, _ready.Dequeue());
             }
 
-            // Whoever adds a line from now on finds this worker gone and starts another.
+            // Whoever adds a line from now on finds this worker gone and may start another.
+            _underway += group.Pushes.Count;
             _workers -= group.Pushes.Count == 0 ? 1 : 0;
             return group.Pushes.Count == 0 ? null : group;
         }
@@ -230,6 +251,7 @@ internal sealed class CommitQueue(GroupCommit commit, TimeProvider clock, IOptio
         bool workerStarts, laneStarts;
         lock (_gate)
         {
+            _underway -= group.Waits ? 0 : group.Pushes.Count;
             foreach (var turn in group.Turns)
             {
                 Settle(turn);
@@ -237,8 +259,7 @@ internal sealed class CommitQueue(GroupCommit commit, TimeProvider clock, IOptio
 
             laneStarts = _held.Count > 0 && _lanes < _options.Lanes;
             _lanes += laneStarts ? 1 : 0;
-            workerStarts = _ready.Count > 0 && _workers < _options.Workers;
-            _workers += workerStarts ? 1 : 0;
+            workerStarts = StartsWorker();
         }
 
         foreach (var push in group.Pushes.Where(push => push.IsAnswered))

@@ -5,6 +5,9 @@ internal sealed class QueueLoad
 {
     private long _bytes;
 
+    /// <summary>How many pushes.</summary>
+    public int Pushes { get; private set; }
+
     /// <summary>How many ops.</summary>
     public int Ops { get; private set; }
 
@@ -15,6 +18,7 @@ internal sealed class QueueLoad
     /// <summary>Counts a push that was taken.</summary>
     public void Add(PendingPush push)
     {
+        Pushes++;
         Ops += push.Items.Count;
         _bytes += push.Bytes;
     }
@@ -22,6 +26,7 @@ internal sealed class QueueLoad
     /// <summary>Forgets a push that is answered.</summary>
     public void Remove(PendingPush push)
     {
+        Pushes--;
         Ops -= push.Items.Count;
         _bytes -= push.Bytes;
     }

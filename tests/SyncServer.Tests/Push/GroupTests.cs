@@ -10,6 +10,32 @@ namespace SyncServer.Tests.Push;
 public sealed class GroupTests
 {
     [Fact]
+    public async Task A_second_group_begins_once_half_as_many_wait_as_the_first_one_has()
+    {
+        await using var held = await HeldServer.StartAsync("--Push:Workers=2");
+        var (phone, one, other) = (New(held.Server), New(held.Server), New(held.Server));
+        Assert.Equal((200, 200), ((await one.PullAsync()).Status, (await other.PullAsync()).Status));
+        var gate = phone.PushAsync(Op("create", "gate", 0, "{}", entity: "gate"));
+        await held.EnteredAsync();
+        var four = new List<Task<Answer>> { await held.QueueAsync(() => phone.PushAsync(Op("create", "next", 0, "{}", entity: "gate"))) };
+        for (var i = 0; i < 3; i++)
+        {
+            four.Add(await held.QueueAsync(() => phone.PushAsync("create", NewId(), 0, "{}")));
+        }
+
+        await held.ReleaseAsync();
+        await held.EnteredAsync();
+        var first = await held.QueueAsync(() => one.PushAsync("create", "n1", 0, "{}"));
+        var answers = await Task.WhenAll(first, other.PushAsync("create", "n1", 0, "{}"));
+        Assert.All(answers, answer => Assert.Equal(201, answer.Status));
+        // One group, one clock.
+        Assert.Equal(answers[0]["record.updatedAt"], answers[1]["record.updatedAt"]);
+        Assert.All(four, push => Assert.False(push.IsCompleted));
+        await held.ReleaseAsync();
+        Assert.All([await gate, .. await Task.WhenAll(four)], answer => Assert.Equal(201, answer.Status));
+    }
+
+    [Fact]
     public async Task Pushes_of_one_space_are_decided_in_the_order_in_which_they_came()
     {
         await using var held = await HeldServer.StartAsync();
