@@ -1,6 +1,5 @@
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
-using Microsoft.AspNetCore.Authorization.Policy;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using SyncServer.Http;
@@ -42,7 +41,6 @@ public static class AccountsComposition
             .AddScheme<AuthenticationSchemeOptions, SignedTokenHandler>(SignedTokenHandler.Scheme, configureOptions: null);
 
         var authenticated = new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build();
-        services.AddSingleton<IPolicyEvaluator, CallerPolicies>();
         services.AddAuthorizationBuilder()
             .SetDefaultPolicy(authenticated)
             .SetFallbackPolicy(authenticated)
@@ -56,7 +54,7 @@ public static class AccountsComposition
         CallerMiddleware.Use(app);
         // A bucket belongs to a principal, so it stands behind the authentication.
         app.UseRateLimits();
-        app.UseAuthorization();
+        CallerPolicies.Use(app);
         return app;
     }
 

@@ -1,22 +1,29 @@
-using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
-using Microsoft.AspNetCore.Authorization.Infrastructure;
-using Microsoft.AspNetCore.Authorization.Policy;
 
 namespace SyncServer.Accounts;
 
 /// <summary>
-/// Evaluates policies as the framework does. That of nearly every route asks for an authenticated caller and nothing else: who is
-/// one passes without the framework's handlers, which would be made and awaited for each request. Only they refuse.
+/// The framework's authorization, without its work where it has nothing to decide: nearly every route asks for an authenticated caller
+/// and nothing else, as the fallback policy does, and who is one passes. Whoever is none, and every route with a demand of its own,
+/// goes through the framework, so only it refuses.
 /// </summary>
-internal sealed class CallerPolicies(IAuthorizationService authorization) : PolicyEvaluator(authorization)
+internal static class CallerPolicies
 {
-    private static readonly Task<PolicyAuthorizationResult> Passed = Task.FromResult(PolicyAuthorizationResult.Success());
+    // The framework's middleware leaves this mark, without which a WebApplication puts it in front of everything.
+    private const string IsSet = "__AuthorizationMiddlewareSet";
 
-    /// <inheritdoc />
-    public override Task<PolicyAuthorizationResult> AuthorizeAsync(
-        AuthorizationPolicy policy, AuthenticateResult authenticationResult, HttpContext context, object? resource) =>
-        policy.Requirements is [DenyAnonymousAuthorizationRequirement] && context.User.Identity is { IsAuthenticated: true }
-            ? Passed
-            : base.AuthorizeAsync(policy, authenticationResult, context, resource);
+    public static void Use(WebApplication app)
+    {
+        ((IApplicationBuilder)app).Properties[IsSet] = true;
+        app.UseWhen(static context => !Passes(context), framework => framework.UseAuthorization());
+    }
+
+    private static bool Passes(HttpContext context) =>
+        context.User.Identity is { IsAuthenticated: true } && (context.GetEndpoint() is not { } endpoint || !HasDemands(endpoint.Metadata));
+
+    /// <summary>The three ways in which a route can ask for more than an authenticated caller.</summary>
+    private static bool HasDemands(EndpointMetadataCollection route) =>
+        route.GetMetadata<IAuthorizeData>() is not null
+        || route.GetMetadata<AuthorizationPolicy>() is not null
+        || route.GetMetadata<IAuthorizationRequirementData>() is not null;
 }

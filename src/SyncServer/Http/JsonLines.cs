@@ -44,14 +44,17 @@ internal sealed class JsonLines : ILogEventSink, IDisposable
         lock (_lock)
         {
             Gather(logEvent);
-            if (logEvent.Level >= LogEventLevel.Warning || _gathered.WrittenCount >= Most)
-            {
-                WriteOut();
-            }
-            else if (!_waiting)
-            {
-                _waiting = _timer.Change(Moment, Timeout.InfiniteTimeSpan);
-            }
+            Gathered(logEvent.Level);
+        }
+    }
+
+    /// <summary>The same line as the event of <paramref name="line"/> would be, without making one.</summary>
+    public void Write(in RequestLine line)
+    {
+        lock (_lock)
+        {
+            RequestLineJson.Write(_gathered, line);
+            Gathered(line.Level);
         }
     }
 
@@ -61,6 +64,18 @@ internal sealed class JsonLines : ILogEventSink, IDisposable
         Flush();
         _json.Dispose();
         _message.Dispose();
+    }
+
+    private void Gathered(LogEventLevel level)
+    {
+        if (level >= LogEventLevel.Warning || _gathered.WrittenCount >= Most)
+        {
+            WriteOut();
+        }
+        else if (!_waiting)
+        {
+            _waiting = _timer.Change(Moment, Timeout.InfiniteTimeSpan);
+        }
     }
 
     private void Flush()

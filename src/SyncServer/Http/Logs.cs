@@ -24,11 +24,22 @@ internal static class Logs
             .MinimumLevel.Override("Npgsql", LevelAlias.Off)
             .Enrich.FromLogContext()
             .ReadFrom.Configuration(builder.Configuration);
-        if (!builder.Configuration.GetSection("Serilog:WriteTo").Exists())
+        var section = builder.Configuration.GetSection("Serilog");
+        if (!section.GetSection("WriteTo").Exists())
         {
-            _ = builder.Environment.IsDevelopment()
-                ? settings.WriteTo.Console(outputTemplate: DevelopmentTemplate)
-                : settings.WriteTo.Sink(new JsonLines(Console.OpenStandardOutput()));
+            if (builder.Environment.IsDevelopment())
+            {
+                settings.WriteTo.Console(outputTemplate: DevelopmentTemplate);
+            }
+            else
+            {
+                var lines = new JsonLines(Console.OpenStandardOutput());
+                settings.WriteTo.Sink(lines);
+                if (HasLevelsAlone(section))
+                {
+                    builder.Services.AddSingleton(lines);
+                }
+            }
         }
 
         builder.Logging.ClearProviders();
@@ -40,4 +51,7 @@ internal static class Logs
         builder.Logging.AddSerilog(logger, dispose: true);
         builder.Services.AddSingleton<Serilog.ILogger>(logger);
     }
+    /// <summary>Nothing that would add to a line, filter it or send it elsewhere: the request log may leave Serilog's pipeline out.</summary>
+    internal static bool HasLevelsAlone(IConfigurationSection serilog) =>
+        serilog.GetChildren().All(child => child.Key.Equals("MinimumLevel", StringComparison.OrdinalIgnoreCase));
 }

@@ -3,15 +3,19 @@ using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
 using Serilog.Events;
-using Serilog.Parsing;
 
 namespace SyncServer.Http;
 
 /// <summary>
-/// One log line per request. Probes are logged at Debug, server errors at Warning. The line goes to Serilog as it is: on the way
-/// through <see cref="ILogger"/>, which decides about levels alone, each member would be wrapped and unwrapped again.
+/// One log line per request. Probes are logged at Debug, server errors at Warning. Where the log is <see cref="JsonLines"/> and nothing
+/// else, the line goes straight there; else it goes to Serilog as it is, because on the way through <see cref="ILogger"/>, which
+/// decides about levels alone, each member would be wrapped and unwrapped again.
 /// </summary>
-internal sealed class RequestLog(RequestDelegate next, ILogger<RequestLog> levels, Serilog.ILogger log)
+/// <param name="next">What answers the request.</param>
+/// <param name="levels">Which levels are wanted.</param>
+/// <param name="log">Takes lines to whatever sinks there are.</param>
+/// <param name="lines">The only sink, with nothing between; null where that is not so.</param>
+internal sealed class RequestLog(RequestDelegate next, ILogger<RequestLog> levels, Serilog.ILogger log, JsonLines? lines = null)
 {
     /// <summary>Bytes of a principal's hash in the log: enough to tell principals apart, and no name.</summary>
     private const int PrincipalHashBytes = 8;
@@ -20,12 +24,6 @@ internal sealed class RequestLog(RequestDelegate next, ILogger<RequestLog> level
 
     /// <summary>By the principal's string itself, which all requests with one token share while that is remembered.</summary>
     private static readonly ConditionalWeakTable<string, string> Hashes = [];
-
-    private static readonly MessageTemplate Message = new MessageTemplateParser().Parse(Log.Request);
-
-    /// <summary>The member by which the lines of every other message can be found too.</summary>
-    private static readonly LogEventProperty EventId = new(nameof(EventId), new StructureValue(
-        [new LogEventProperty("Id", new ScalarValue(1)), new LogEventProperty("Name", new ScalarValue(nameof(Log.Request)))]));
 
     private readonly Serilog.ILogger _log = log.ForContext<RequestLog>();
 
@@ -55,28 +53,31 @@ internal sealed class RequestLog(RequestDelegate next, ILogger<RequestLog> level
 
         var request = context.Request;
         var hints = ClientHints.Read(request.Headers);
-        LogEventProperty[] members =
-        [
-            Member("Method", request.Method),
-            Member("Path", request.Path.ToUriComponent()),
-            Member("Status", context.Response.StatusCode),
-            Member("Elapsed", elapsed.TotalMilliseconds),
-            Member("Route", (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText),
-            // A hash: it ties lines together and names nobody.
-            Member("Principal", HashOf(context.User.Identity?.Name)),
-            Member("OpId", context.Items[OpIdKey]),
-            Member("Client", hints.Client),
-            Member("Attempt", hints.Attempt),
-            Member("Outbox", hints.Outbox),
-            Member("TraceId", Problems.TraceId(context)),
-            EventId,
-        ];
-        var activity = Activity.Current;
-        _log.Write(new LogEvent(
-            DateTimeOffset.Now, serilogs, exception: null, Message, members, activity?.TraceId ?? default, activity?.SpanId ?? default));
+        var line = new RequestLine
+        {
+            Timestamp = DateTimeOffset.Now,
+            Level = serilogs,
+            Method = request.Method,
+            Path = request.Path.ToUriComponent(),
+            Status = context.Response.StatusCode,
+            Elapsed = elapsed,
+            Route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText,
+            Principal = HashOf(context.User.Identity?.Name),
+            OpId = context.Items[OpIdKey] as string,
+            Client = hints.Client,
+            Attempt = hints.Attempt,
+            Outbox = hints.Outbox,
+            TraceId = Problems.TraceId(context),
+        };
+        if (lines is null)
+        {
+            _log.Write(line.ToEvent());
+        }
+        else
+        {
+            lines.Write(line);
+        }
     }
-
-    private static LogEventProperty Member(string name, object? value) => new(name, new ScalarValue(value));
 
     private static (LogLevel Level, LogEventLevel Serilogs) LevelOf(HttpContext context) => context.Response.StatusCode switch
     {

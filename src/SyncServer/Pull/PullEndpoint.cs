@@ -12,9 +12,12 @@ internal sealed class PullEndpoint(SpaceCalls calls, PullAsks asks, PullWait pag
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(30);
 
     /// <summary>Maps the route under <c>/v1/spaces/{space}</c>.</summary>
-    public static void Map(IEndpointRouteBuilder space) =>
-        space.MapRead("/sync/changes", (HttpContext context, string space, PullEndpoint endpoint) => endpoint.PullAsync(context, space))
+    public static void Map(IEndpointRouteBuilder space)
+    {
+        var endpoint = space.Shared<PullEndpoint>();
+        space.MapRead("/sync/changes", (HttpContext context, string space) => endpoint.Value.PullAsync(context, space))
             .WithName("pullChanges");
+    }
 
     /// <summary>What was asked for and what it came to, which is no refusal; a large page has its place.</summary>
     private sealed record Asked(PullAsk Ask, Pulled Pulled, IDisposable? Place);

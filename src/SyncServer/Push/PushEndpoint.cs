@@ -14,9 +14,10 @@ internal sealed class PushEndpoint(SpaceCalls calls, PushTransaction transaction
     /// <summary>Maps the two routes under <c>/v1/spaces/{space}</c>.</summary>
     public static void Map(IEndpointRouteBuilder space)
     {
-        space.MapPost("/sync/ops", (HttpContext context, string space, PushEndpoint endpoint) => endpoint.OneAsync(context, space))
+        var endpoint = space.Shared<PushEndpoint>();
+        space.MapPost("/sync/ops", (HttpContext context, string space) => endpoint.Value.OneAsync(context, space))
             .WithName("pushOp");
-        space.MapPost("/sync/batch", (HttpContext context, string space, PushEndpoint endpoint) => endpoint.BatchAsync(context, space))
+        space.MapPost("/sync/batch", (HttpContext context, string space) => endpoint.Value.BatchAsync(context, space))
             .WithName("pushBatch");
     }
 

@@ -3,6 +3,8 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Authorization.Infrastructure;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -16,11 +18,16 @@ using SyncServer.Tests.Servers;
 namespace SyncServer.Tests.Accounts;
 
 /// <summary>
-/// A server on loopback with nothing but accounts and three routes: <c>/who</c> names no policy, <c>/operators</c>
-/// asks for an operator, <c>/open</c> lets everybody in.
+/// A server on loopback with nothing but accounts and a few routes: <c>/who</c> names no policy, <c>/operators</c> and those below
+/// ask for an operator, each in another way, <c>/open</c> lets everybody in.
 /// </summary>
 internal sealed class AccountsServer : IAsyncDisposable
 {
+    private sealed class ForAdmins : IAuthorizationRequirementData
+    {
+        public IEnumerable<IAuthorizationRequirement> GetRequirements() => [new RolesAuthorizationRequirement(["admin"])];
+    }
+
     private readonly WebApplication _app;
     private readonly HttpClient _client;
 
@@ -88,6 +95,8 @@ internal sealed class AccountsServer : IAsyncDisposable
         app.UseAccounts();
         app.MapGet("/who", (HttpContext context) => context.Caller().ToString());
         app.MapGet("/operators", (HttpContext context) => context.Caller().ToString()).RequireAuthorization(Policies.Operator);
+        app.MapGet("/operators/policy", () => "in").WithMetadata(new AuthorizationPolicyBuilder().RequireRole("admin").Build());
+        app.MapGet("/operators/requirement", () => "in").WithMetadata(new ForAdmins());
         app.MapGet("/open", () => "open").AllowAnonymous();
         try
         {

@@ -54,4 +54,16 @@ public sealed class AuthorizationTests
         Assert.Equal(new Answer(403, "Bearer error=\"insufficient_scope\"", "", null), await server.AskAsync("dev:alice", "/operators"));
         Assert.Equal(new Answer(401, "Bearer", "", null), await server.AskAsync(token: null, "/operators"));
     }
+    [Theory]
+    [InlineData("/operators")]
+    [InlineData("/operators/policy")]
+    [InlineData("/operators/requirement")]
+    public async Task However_a_route_asks_for_more_than_a_caller_it_gets_it(string path)
+    {
+        await using var server = await AccountsServer.StartAsync("Development", []);
+
+        Assert.Equal(200, (await server.AskAsync("dev:alice:admin", path)).Status);
+        Assert.Equal(403, (await server.AskAsync("dev:alice", path)).Status);
+        Assert.Equal(401, (await server.AskAsync(token: null, path)).Status);
+    }
 }
