@@ -51,6 +51,7 @@ internal static class Logs
         builder.Logging.AddSerilog(logger, dispose: true);
         builder.Services.AddSingleton<Serilog.ILogger>(logger);
     }
+
     /// <summary>Nothing that would add to a line, filter it or send it elsewhere: the request log may leave Serilog's pipeline out.</summary>
     internal static bool HasLevelsAlone(IConfigurationSection serilog) =>
         serilog.GetChildren().All(child => child.Key.Equals("MinimumLevel", StringComparison.OrdinalIgnoreCase));
