@@ -22,8 +22,8 @@ internal sealed class QueueOptions
     /// <summary>64 MiB of requests: parsed and planned they take several times as much memory.</summary>
     public const long DefaultQueueBytes = 64L * 1024 * 1024;
 
-    /// <summary>Four: where another server has half of a space's writes, one in sixteen is then planned in vain.</summary>
-    public const int DefaultQuietWrites = 4;
+    /// <summary>Eight: where another server has half of a space's writes, one in some hundreds is planned in vain, with the group that it is in.</summary>
+    public const int DefaultQuietWrites = 8;
 
     /// <summary>
     /// How often this server has to write to a space, while nobody else does, until it plans writes on what it remembers of the space, without
