@@ -112,6 +112,9 @@ internal sealed class PushGroup(bool waits)
     /// <summary>Whether spaces may be planned on what is remembered of them; not again once that was in vain, and not where it waits.</summary>
     public bool MayTrust { get; set; } = !waits;
 
+    /// <summary>Whether it goes again because what was trusted was not so.</summary>
+    public bool WasBroken { get; set; }
+
     /// <summary>Whether one of them is, in this attempt.</summary>
     public bool Trusts { get; set; }
 

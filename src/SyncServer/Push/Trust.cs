@@ -53,6 +53,12 @@ internal sealed class Trust(KnownSpaces spaces, IOptions<QueueOptions> options)
             if (next < written.Count && written[next].Plan == turn.Plan)
             {
                 spaces.Committed(turn.Plan, written[next].Figures, Roles(turn, loaded, at));
+                if (group.WasBroken && turn.Plan.Changes.Count(static change => !change.Key.IsServers) < turn.Pushes.Sum(static push => push.Spec.Ops))
+                {
+                    // Perhaps its creates were not new. Who sends many of that kind pays for it with reads, and the others with one group in a few.
+                    spaces.Forget(turn.Line.SpaceId);
+                }
+
                 next++;
                 foreach (var push in turn.Pushes)
                 {
@@ -68,7 +74,7 @@ internal sealed class Trust(KnownSpaces spaces, IOptions<QueueOptions> options)
     public void Broke(PushGroup group)
     {
         Interlocked.Increment(ref _broken);
-        group.MayTrust = false;
+        (group.MayTrust, group.WasBroken) = (false, true);
     }
 
     /// <summary>A space that somebody else holds is locked, without waiting, until it has been quiet again.</summary>

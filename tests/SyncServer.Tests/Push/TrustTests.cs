@@ -69,8 +69,13 @@ public sealed class TrustTests
         Assert.Equal((201, "true"), (repeat.Status, repeat.Header("Idempotent-Replayed")));
         Assert.Equal(first.Bytes, repeat.Bytes);
         Assert.Equal((0, 1), TrustOf(server));
+
+        // A space of which that was not so is not trusted until it was written to again.
+        Assert.Equal(201, await CreateAsync(phone, "n2"));
+        Assert.Equal((0, 1), TrustOf(server));
         Assert.Equal((409, "already-exists"), await StatusAsync(phone.PushAsync("create", "older", 0, """{"a":2}""")));
         Assert.Equal((0, 2), TrustOf(server));
+        Assert.Equal(201, await CreateAsync(phone, "n3"));
 
         // What was met here lately is read at once.
         Assert.Equal("true", (await phone.PushAsync(op)).Header("Idempotent-Replayed"));
