@@ -13,9 +13,7 @@ internal sealed class PendingPull(PullRequest request, CancellationToken aborted
     // Whoever waits goes on elsewhere: a group does not answer its first pull while the others wait for theirs.
     private readonly TaskCompletionSource _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ChangesJson _changes = new();
-    private SharedReach? _reach;
-    private int _found;
-    private bool _isTooLarge;
+    private bool _fits = true;
     private int _state = Waits;
 
     public PullRequest Request => request;
@@ -29,64 +27,31 @@ internal sealed class PendingPull(PullRequest request, CancellationToken aborted
     /// <summary>Whether nobody waits for it any more.</summary>
     public bool IsGone => aborted.IsCancellationRequested || Volatile.Read(ref _state) == HasLeft;
 
-    /// <summary>Whether more lies behind the page, which then ends at a change whose tag has to be looked up.</summary>
-    public bool HasMore => _found > Length;
-
-    /// <summary>The seq of the last change on the page; 0 where it has none.</summary>
-    public long Last { get; private set; }
-
-    /// <summary>The tag of that change; 0 where there is none any more.</summary>
-    public long LastTag { get; set; }
-
-    /// <summary>
-    /// Whether this is the page that a statement of its own would come to: nothing was left out for its size, and beyond what was
-    /// looked at there is nothing that belongs on it.
-    /// </summary>
-    public bool Fits => !_isTooLarge && (_reach is not { Role: not null } reach
-        || (HasMore ? request.Limit <= Length : reach.Head - Position <= SharedPages.Positions));
-
     /// <summary>Whether <see cref="Page"/> is the answer.</summary>
     public bool IsRead { get; private set; }
 
     /// <summary>The page; null where there is no such space.</summary>
     public PullPage? Page { get; private set; }
 
-    /// <summary>Takes one of its rows: where the space stands comes first, then changes in the order of their seq.</summary>
-    public void Add(NpgsqlDataReader row)
+    /// <summary>Takes its row, of which a space that is not there has none.</summary>
+    public void Read(NpgsqlDataReader row)
     {
-        if (!row.IsDBNull(SharedSql.ReachAt))
-        {
-            _reach = _reach is null ? new SharedReach(row.GetFieldValue<long?[]>(SharedSql.ReachAt)) : throw Misread();
-        }
-        else if (_reach is null || row.GetInt64(SharedSql.SeqAt) is var seq && seq <= Last)
-        {
-            throw Misread();
-        }
-        else if (++_found <= Length && !_isTooLarge)
-        {
-            Last = seq;
-            AddChange(row);
-        }
+        var reach = PullReach.Read(row, SharedSql.ReachAt);
+        Page = Page is null ? PullPage.Of(reach, _changes) : throw new InvalidOperationException("A second row for a shared pull.");
+        _fits = ReachesFar(reach) && _changes.TryRead(row, SharedSql.ChangesAt, reach.Length, request.BytesMax);
     }
 
-    /// <summary>Makes the page of its rows, where it <see cref="Fits"/>.</summary>
+    /// <summary>
+    /// The statement has ended: its row is the page, if that is the one which a statement of its own would come to. Then nothing was left out
+    /// for its size, and beyond what was looked at there is nothing that belongs on it.
+    /// </summary>
     public void End()
     {
-        if (!Fits)
+        IsRead = _fits;
+        if (!_fits)
         {
             Dispose();
-            return;
         }
-
-        IsRead = true;
-        _changes.End();
-        Page = _reach is not { } reach ? null : new PullPage(reach.Head, reach.Horizon, reach.Role, reach.TagAtPosition)
-        {
-            HasMore = HasMore,
-            Next = HasMore ? Last : reach.Head,
-            NextTag = HasMore ? LastTag : reach.TagAtHead,
-            Changes = _changes,
-        };
     }
 
     /// <summary>Gives back what its changes are held in; it is read alone.</summary>
@@ -125,24 +90,7 @@ internal sealed class PendingPull(PullRequest request, CancellationToken aborted
         }
     }
 
-    private void AddChange(NpgsqlDataReader row)
-    {
-        // A live record always has data: where it comes without, it is larger than a shared row may be.
-        if (row.IsDBNull(SharedSql.DataAt) && !row.GetBoolean(SharedSql.DeletedAt))
-        {
-            _isTooLarge = true;
-        }
-        else
-        {
-            _changes.Add(row, SharedSql.ChangeAt);
-            _isTooLarge = _changes.Size > request.BytesMax;
-        }
-
-        if (_isTooLarge)
-        {
-            _changes.Dispose();
-        }
-    }
-
-    private static InvalidOperationException Misread() => new("The rows of a shared pull came in another order than they were asked for.");
+    /// <summary>Whether no more changes are wanted than were read, or all positions up to the head were looked at.</summary>
+    private bool ReachesFar(PullReach reach) =>
+        reach.Role is null || (reach.HasMore ? request.Limit <= Length : reach.Head - Position <= SharedPages.Positions);
 }

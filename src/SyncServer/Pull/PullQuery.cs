@@ -43,6 +43,15 @@ internal sealed record PullPage(long Head, long Horizon, Role? Role, long? TagAt
     /// <summary>The changes in seq order.</summary>
     public required ChangesJson Changes { get; init; }
 
+    /// <summary>The page that reaches so far.</summary>
+    public static PullPage Of(PullReach reach, ChangesJson changes) => new(reach.Head, reach.Horizon, reach.Role, reach.TagAtPosition)
+    {
+        HasMore = reach.HasMore,
+        Next = reach.Next,
+        NextTag = reach.NextTag,
+        Changes = changes,
+    };
+
     /// <summary>Gives back what the changes are held in.</summary>
     public void Dispose() => Changes.Dispose();
 }
@@ -68,27 +77,17 @@ internal sealed class PullQuery(NpgsqlDataSource source)
             return (null, false);
         }
 
-        var reach = new PullReach(row.GetFieldValue<long?[]>(PullSql.ReachAt));
+        var reach = PullReach.Read(row, PullSql.ReachAt);
         if (reach.IsTooLong)
         {
             return (null, true);
         }
 
-        var page = new PullPage(reach.Head, reach.Horizon, reach.Role, reach.TagAtPosition)
-        {
-            HasMore = reach.HasMore,
-            Next = reach.Next,
-            NextTag = reach.NextTag,
-            Checksums = request.Checksums ? new Figures(row.GetFieldValue<byte[]>(PullSql.FiguresAt)).Checksums(request.Entities) : null,
-            Changes = new ChangesJson(),
-        };
-        for (var isChange = reach.Length > 0; isChange; isChange = await row.ReadAsync(cancellation))
-        {
-            page.Changes.Add(row, PullSql.ChangeAt);
-        }
-
-        page.Changes.End();
-        return (page, false);
+        var checksums = request.Checksums ? new Figures(row.GetFieldValue<byte[]>(PullSql.FiguresAt)).Checksums(request.Entities) : null;
+        var page = PullPage.Of(reach, new ChangesJson()) with { Checksums = checksums };
+        return page.Changes.TryRead(row, PullSql.ChangesAt, reach.Length, long.MaxValue)
+            ? (page, false)
+            : throw new InvalidOperationException("A live record without data.");
     }
 
     private static void AddParameters(NpgsqlParameterCollection parameters, PullRequest request)

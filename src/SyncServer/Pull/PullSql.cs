@@ -1,3 +1,4 @@
+using Npgsql;
 using SyncServer.Core.Spaces;
 using SyncServer.Storage;
 
@@ -9,22 +10,20 @@ namespace SyncServer.Pull;
 /// </summary>
 internal static class PullSql
 {
-    /// <summary>The column of a <see cref="PullReach"/>, in the first row only.</summary>
+    /// <summary>The column of a <see cref="PullReach"/>.</summary>
     public const int ReachAt = 0;
 
-    /// <summary>The first column of a change; all are null where the page has none.</summary>
-    public const int ChangeAt = 1;
+    /// <summary>The first column of the <see cref="ChangeArrays"/>.</summary>
+    public const int ChangesAt = 1;
 
-    /// <summary>The column of the figures, which hold the checksums, in the first row only.</summary>
-    public const int FiguresAt = 9;
+    /// <summary>The column of the figures, which hold the checksums.</summary>
+    public const int FiguresAt = ChangesAt + ChangeArrays.Count;
 
     // Where the next page begins; null in a page that is too long.
     private const string Next = "CASE WHEN found > length THEN seqs[length] ELSE head END";
 
     // None where what was found has too many bytes together.
     private const string WholeLength = "CASE WHEN sum(size) <= $6 THEN least(count(*), $5) ELSE 0 END";
-
-    private const string Figures = ", CASE WHEN change.seq > seqs[1] THEN NULL ELSE figures END";
 
     // As many changes as there are bytes for, and one where there is any.
     private const string CutLength = "least(count(*), $5, greatest(1, count(*) FILTER (WHERE bytes <= $6)))";
@@ -55,50 +54,81 @@ internal static class PullSql
             """;
         var found = isCut ? $"SELECT seq, sum(size) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING) AS bytes FROM ({candidates}) AS sized" : candidates;
         return $"""
-            SELECT CASE WHEN change.seq > seqs[1] THEN NULL ELSE ARRAY[head, tombstone_horizon, role, tag, found, length, {Next},
-                    CASE WHEN {Next} = $3 THEN tag ELSE ({Tag("$1", Next)}) END] END,
-                entity, record_id, rev, deleted, updated_at, updated_by, op_id, data{(withChecksums ? Figures : "")}
+            SELECT {Reach("$1", "$3")}, {ChangeArrays.Names}{(withChecksums ? ", figures" : "")}
             FROM (
                 SELECT head, tombstone_horizon, figures, (SELECT role FROM members WHERE space_id = $1 AND principal = $2) AS role, ({Tag("$1", "$3")}) AS tag
                 FROM spaces WHERE space_id = $1 OFFSET 0) AS space
             CROSS JOIN LATERAL (
                 SELECT array_agg(seq) AS seqs, count(*) AS found, ({(isCut ? CutLength : WholeLength)})::int AS length
                 FROM ({found}) AS candidate) AS page
-            LEFT JOIN LATERAL (
-                SELECT seq, {ChangesJson.Columns} FROM records
-                WHERE space_id = $1 AND seq >= seqs[1] AND {filter}
-                ORDER BY seq LIMIT length) AS change ON true
+            CROSS JOIN LATERAL (
+                SELECT {ChangeArrays.Aggregates}
+                FROM (
+                    SELECT {ChangeArrays.Columns}, CASE WHEN NOT deleted THEN data END AS data FROM records
+                    WHERE space_id = $1 AND seq >= seqs[1] AND {filter}
+                    ORDER BY seq LIMIT length) AS change) AS changes
             """;
     }
+
+    /// <summary>
+    /// What a <see cref="PullReach"/> reads, of a pull from a position: its space, the <c>seqs</c> that were <c>found</c> behind it, and the
+    /// <c>length</c> of its page, the changes that go on it.
+    /// </summary>
+    public static string Reach(string space, string position) => $"""
+        ARRAY[head, tombstone_horizon, role, tag, found, length, {Next},
+            CASE WHEN {Next} = {position} THEN tag ELSE ({Tag(space, Next)}) END]
+        """;
 
     /// <summary>A query for the tag of the change at a position; null where there is none.</summary>
     public static string Tag(string space, string position) =>
         $"SELECT CASE WHEN seq = {position} THEN changes.tag END FROM changes WHERE space_id = {space} AND seq >= {position} ORDER BY seq LIMIT 1";
 }
 
-/// <summary>Where a space stands and how far a page of it reaches, as the first row of the pull says.</summary>
-internal readonly struct PullReach(long?[] numbers)
+/// <summary>Where a space stands and how far a page of it reaches, as the row of a pull says.</summary>
+internal sealed class PullReach
 {
-    public long Head => numbers[0]!.Value;
+    private const int Numbers = 8;
 
-    public long Horizon => numbers[1]!.Value;
+    private PullReach(WireArray numbers)
+    {
+        Head = numbers.NextNumber();
+        Horizon = numbers.NextNumber();
+        Role = (Role?)numbers.NextNumberOrNull();
+        TagAtPosition = numbers.NextNumberOrNull();
+        Found = numbers.NextNumberOrNull() ?? 0;
+        Length = (int)(numbers.NextNumberOrNull() ?? 0);
+        Next = numbers.NextNumberOrNull() ?? 0;
+        NextTag = numbers.NextNumberOrNull() ?? 0;
+    }
 
-    public Role? Role => (Role?)numbers[2];
+    public long Head { get; }
 
-    public long? TagAtPosition => numbers[3];
+    public long Horizon { get; }
+
+    public Role? Role { get; }
+
+    public long? TagAtPosition { get; }
 
     /// <summary>Changes on the page.</summary>
-    public long Length => numbers[5]!.Value;
+    public int Length { get; }
 
-    /// <summary>More bytes were found than go on a page.</summary>
+    /// <summary>More bytes were found than go on a page, which then is nothing.</summary>
     public bool IsTooLong => Found > 0 && Length == 0;
 
     public bool HasMore => Found > Length;
 
-    public long Next => numbers[6]!.Value;
+    public long Next { get; }
 
-    public long NextTag => numbers[7] ?? 0;
+    public long NextTag { get; }
 
     // Changes behind the position, of which at most one more than a page may have is looked for.
-    private long Found => numbers[4]!.Value;
+    private long Found { get; }
+
+    /// <summary>Reads what <see cref="PullSql.Reach"/> made.</summary>
+    public static PullReach Read(NpgsqlDataReader row, int column)
+    {
+        var sent = new byte[WireArray.Bytes(Numbers)];
+        row.GetBytes(column, 0, sent, 0, sent.Length);
+        return new PullReach(new WireArray(sent));
+    }
 }

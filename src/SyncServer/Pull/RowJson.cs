@@ -1,15 +1,14 @@
 using System.Buffers;
 using System.Buffers.Text;
 using System.Text.Encodings.Web;
-using Npgsql;
 using SyncServer.Core.Json;
 using SyncServer.Core.Records;
 
 namespace SyncServer.Pull;
 
 /// <summary>
-/// JSON in one rented buffer. What stands in a row goes from the wire of the database to the buffer as the bytes that it is,
-/// without strings or a tree in between; the escapes are those of every other JSON of this server.
+/// JSON in one rented buffer. What comes from the database goes there as the bytes that it is, without strings or a tree in between; the escapes
+/// are those of every other JSON of this server.
 /// </summary>
 internal sealed class RowJson : IDisposable
 {
@@ -41,31 +40,25 @@ internal sealed class RowJson : IDisposable
         _length += json.Length;
     }
 
-    /// <summary>Writes a column that holds JSON, as it is: on the wire of PostgreSQL a <c>json</c> is its text. Returns its bytes.</summary>
-    public int Raw(NpgsqlDataReader row, int column)
+    /// <summary>Writes a text as a JSON string. Returns the bytes of the text.</summary>
+    public int Text(ReadOnlySpan<byte> text)
     {
-        var length = Read(row, column);
-        _length += length;
-        return length;
-    }
-
-    /// <summary>Writes a column that holds text as a JSON string. Returns the bytes of the text.</summary>
-    public int Text(NpgsqlDataReader row, int column)
-    {
-        Raw("\""u8);
-        var length = Read(row, column);
-        var text = _bytes.AsSpan(_length, length);
-        if (text.IndexOfAnyExcept(Plain) < 0 || Encoder.FindFirstCharacterToEncodeUtf8(text) < 0)
+        Reserve((EscapedBytes * text.Length) + 2);
+        var to = _bytes.AsSpan(_length);
+        to[0] = (byte)'"';
+        var written = text.Length;
+        if (text.IndexOfAnyExcept(Plain) < 0)
         {
-            _length += length;
+            text.CopyTo(to[1..]);
         }
         else
         {
-            Escape(text.ToArray());
+            Encoder.EncodeUtf8(text, to[1..], out _, out written);
         }
 
-        Raw("\""u8);
-        return length;
+        to[written + 1] = (byte)'"';
+        _length += written + 2;
+        return text.Length;
     }
 
     /// <summary>Writes a number.</summary>
@@ -87,28 +80,6 @@ internal sealed class RowJson : IDisposable
 
     /// <summary>Gives the buffer back; to be called once.</summary>
     public void Dispose() => ArrayPool<byte>.Shared.Return(_bytes);
-
-    /// <summary>Puts the bytes of a column behind what was written, and returns their number.</summary>
-    private int Read(NpgsqlDataReader row, int column)
-    {
-        // Asking for the length is a call of its own, and mostly the buffer is longer.
-        var room = _bytes.Length - _length;
-        if (row.GetBytes(column, 0, _bytes, _length, room) is var read && read < room)
-        {
-            return (int)read;
-        }
-
-        var length = (int)row.GetBytes(column, 0, null, 0, 0);
-        Reserve(length);
-        return (int)row.GetBytes(column, 0, _bytes, _length, length);
-    }
-
-    private void Escape(ReadOnlySpan<byte> text)
-    {
-        Reserve(EscapedBytes * text.Length);
-        Encoder.EncodeUtf8(text, _bytes.AsSpan(_length), out _, out var written);
-        _length += written;
-    }
 
     private void Reserve(int more)
     {

@@ -3,9 +3,8 @@ using Npgsql;
 namespace SyncServer.Pull;
 
 /// <summary>
-/// Reads the pages of many pulls by one statement, from one snapshot, and where pages are full by a second one for the tags of their last
-/// changes: which those are is known only then. What is done for each pull is bounded by its positions, its changes and its bytes,
-/// so that all of them together take milliseconds.
+/// Reads the pages of many pulls by one statement, from one snapshot. What is done for each pull is bounded by its positions, its changes and
+/// its bytes, so that all of them together take milliseconds.
 /// </summary>
 internal sealed class SharedPages(NpgsqlDataSource source)
 {
@@ -18,65 +17,38 @@ internal sealed class SharedPages(NpgsqlDataSource source)
     /// </summary>
     public const int Positions = 1024;
 
-    /// <summary>Bytes of data that one statement may carry; each row of each pull has its share, so none has to be added up.</summary>
+    /// <summary>Bytes of data that one statement may carry; each change of each pull has its share, so none has to be added up.</summary>
     private const int Bytes = 16 * 1024 * 1024;
 
     /// <summary>Whether it is worth trying: a first pull that asks for more changes than go on a shared page mostly finds them.</summary>
     public static bool MayTake(PullRequest request) => !request.Checksums && (request.Limit <= Changes || request.Floor == 0);
 
-    /// <summary>
-    /// Gives each pull its page, if that <see cref="PendingPull.Fits"/>. Where it fails, any of them may hold a part of one, which is
-    /// for the caller to drop.
-    /// </summary>
+    /// <summary>Gives each pull its page, if that fits. Where it fails, any of them may hold a part of one, which is for the caller to drop.</summary>
     public async Task ReadAsync(IReadOnlyList<PendingPull> pulls)
     {
-        await using var connection = await source.OpenConnectionAsync();
-        await ReadRowsAsync(connection, pulls);
-        var full = pulls.Where(static pull => pull.HasMore && pull.Fits).ToArray();
-        if (full.Length > 0)
+        await using var command = source.CreateCommand(SharedSql.Pages);
+        AddArray(command, pulls, static (pull, _) => pull.Request.SpaceId);
+        AddArray(command, pulls, static (pull, _) => pull.Request.Principal);
+        AddArray(command, pulls, static (pull, _) => pull.Position);
+        AddArray(command, pulls, static (pull, _) => pull.Request.Floor ?? long.MaxValue);
+        AddArray(command, pulls, static (pull, _) => pull.Length);
+        AddArray(command, pulls, static (pull, _) => pull.Request.Entities.Count > 0 ? string.Join(',', pull.Request.Entities) : null);
+        AddArray(command, pulls, static (_, place) => place);
+        // So that changes which bring their data make no page that is larger than its share of the statement, or than an answer may be, which
+        // is the same for all pulls of a server.
+        var pageBytes = Math.Min(pulls[0].Request.BytesMax, Bytes / pulls.Count);
+        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = pageBytes / (Changes + 1) });
+        await using (var row = await command.ExecuteReaderAsync())
         {
-            // Later than the pages, which is no matter: a change never alters, and of one that was purged meanwhile no tag is asked.
-            await ReadTagsAsync(connection, full);
+            while (await row.ReadAsync())
+            {
+                pulls[row.GetInt32(SharedSql.PlaceAt)].Read(row);
+            }
         }
 
         foreach (var pull in pulls)
         {
             pull.End();
-        }
-    }
-
-    private static async Task ReadRowsAsync(NpgsqlConnection connection, IReadOnlyList<PendingPull> pulls)
-    {
-        await using var command = new NpgsqlCommand(SharedSql.Pages, connection);
-        AddArray(command, pulls, static (pull, _) => pull.Request.SpaceId);
-        AddArray(command, pulls, static (pull, _) => pull.Request.Principal);
-        AddArray(command, pulls, static (pull, _) => pull.Position);
-        AddArray(command, pulls, static (pull, _) => pull.Request.Floor ?? long.MaxValue);
-        // One more than goes on the page tells whether there is more.
-        AddArray(command, pulls, static (pull, _) => pull.Length + 1);
-        AddArray(command, pulls, static (pull, _) => pull.Request.Entities.Count > 0 ? string.Join(',', pull.Request.Entities) : null);
-        AddArray(command, pulls, static (_, place) => place);
-        // So that rows which bring their data make no page that is larger than its share of the statement, or than an answer may be, which
-        // is the same for all pulls of a server.
-        var pageBytes = Math.Min(pulls[0].Request.BytesMax, Bytes / pulls.Count);
-        command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = pageBytes / (Changes + 1) });
-        await using var row = await command.ExecuteReaderAsync();
-        while (await row.ReadAsync())
-        {
-            pulls[row.GetInt32(SharedSql.PlaceAt)].Add(row);
-        }
-    }
-
-    private static async Task ReadTagsAsync(NpgsqlConnection connection, PendingPull[] pulls)
-    {
-        await using var command = new NpgsqlCommand(SharedSql.Tags, connection);
-        AddArray(command, pulls, static (pull, _) => pull.Request.SpaceId);
-        AddArray(command, pulls, static (pull, _) => pull.Last);
-        AddArray(command, pulls, static (_, place) => place);
-        await using var row = await command.ExecuteReaderAsync();
-        while (await row.ReadAsync())
-        {
-            pulls[row.GetInt32(SharedSql.PlaceAt)].LastTag = row.IsDBNull(SharedSql.TagAt) ? 0 : row.GetInt64(SharedSql.TagAt);
         }
     }
 

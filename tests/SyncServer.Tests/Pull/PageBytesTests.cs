@@ -2,7 +2,6 @@ using System.Text;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
-using Npgsql;
 using SyncServer.Core.Records;
 using SyncServer.Pull;
 using SyncServer.Tests.Servers;
@@ -39,19 +38,15 @@ public sealed class PageBytesTests
     }
 
     [Fact]
-    public async Task A_text_is_whole_wherever_the_buffer_of_a_page_ends()
+    public void A_text_is_whole_wherever_the_buffer_of_a_page_ends()
     {
-        _ = TestServers.A;
-        await using var source = NpgsqlDataSource.Create(TestServers.ConnectionString);
-        await using var command = source.CreateCommand("SELECT n, repeat('x', n), repeat('é', n) FROM generate_series(65525, 65545) AS n");
-        await using var row = await command.ExecuteReaderAsync();
-        while (await row.ReadAsync())
+        for (var n = 65525; n <= 65545; n++)
         {
+            var (plain, escaped) = (new string('x', n), new string('é', n));
             using var json = new RowJson();
-            json.Text(row, 1);
-            json.Text(row, 2);
-            json.Raw(row, 1);
-            var (plain, escaped) = (new string('x', row.GetInt32(0)), new string('é', row.GetInt32(0)));
+            json.Text(Encoding.UTF8.GetBytes(plain));
+            json.Text(Encoding.UTF8.GetBytes(escaped));
+            json.Raw(Encoding.UTF8.GetBytes(plain));
             Assert.Equal($"\"{plain}\"\"{escaped}\"{plain}", Encoding.UTF8.GetString(json.Written.Span));
         }
     }

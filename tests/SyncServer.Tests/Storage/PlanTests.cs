@@ -76,17 +76,14 @@ public sealed partial class PlanTests
         Assert.Equal(
         [
             "pk_spaces: space_id = unnest$1",
-            "pk_changes: space_id = $2 AND seq >= $5",
-            "pk_changes: space_id = unnest$1 AND seq >= spaces.head",
+            "pk_changes: space_id = $5 AND seq >= $8",
             "ux_records_seq: space_id = unnest$1 AND seq > unnest$3 AND seq <= unnest$3 + 1024",
+            "pk_changes: space_id = unnest$1 AND seq >= CASE",
         ], (await PlanAsync(
             database,
             "uuid[], text[], bigint[], bigint[], int[], text[], int[], int",
             SharedSql.Pages,
-            $"{Space}, '{{alice}}', '{{7}}', '{{0}}', '{{100}}', '{{note}}', '{{0}}', 2000")).Split("; ").Where(used => !used.Contains("members")));
-        Assert.Equal(
-            "pk_changes: space_id = k.space_id AND seq >= k.since",
-            await PlanAsync(database, "uuid[], bigint[], int[]", SharedSql.Tags, $"{Space}, '{{7}}', '{{0}}'"));
+            $"{Space}, '{{alice}}', '{{7}}', '{{0}}', '{{100}}', '{{note}}', '{{0}}', 2000")).Split("; ").Where(used => !used.Contains("members")).Select(used => used.Split(" WHEN")[0]));
     }
 
     // Members may be found by either of their indexes, because both hold the whole key.
