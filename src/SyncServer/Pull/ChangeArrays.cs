@@ -24,6 +24,9 @@ internal ref struct ChangeArrays
     /// <summary>The arrays in the order in which they are read here; all are null where there is no change.</summary>
     public const string Names = "entities, ids, revs, times, principals, ops, data";
 
+    /// <summary>Changes of a row at most. Larger arrays cost PostgreSQL more for each change than further rows do, which was measured with a thousand.</summary>
+    public const int Most = 128;
+
     /// <summary>Arrays among the columns of a row.</summary>
     public const int Count = 7;
 

@@ -23,8 +23,8 @@ internal sealed class ChangesJson : IDisposable
     public ReadOnlyMemory<byte> Json => _json?.Written ?? NoChanges;
 
     /// <summary>
-    /// Writes the first <paramref name="length"/> changes of a row whose <see cref="ChangeArrays"/> begin at column <paramref name="at"/>.
-    /// False, and nothing, where data was left out or they are larger than <paramref name="bytesMax"/> together. To be called once.
+    /// Adds the first <paramref name="length"/> changes of a row whose <see cref="ChangeArrays"/> begin at column <paramref name="at"/>.
+    /// False, and nothing is left, where data was left out or all are larger than <paramref name="bytesMax"/> together.
     /// </summary>
     public bool TryRead(NpgsqlDataReader row, int at, int length, long bytesMax)
     {
@@ -43,8 +43,9 @@ internal sealed class ChangesJson : IDisposable
     /// <summary>The same from arrays that are there.</summary>
     public bool TryRead(ChangeArrays changes, int length, long bytesMax)
     {
-        var json = _json = new RowJson();
-        for (; Count < length; Count++)
+        _json?.Back(1);
+        var json = _json ??= new RowJson();
+        for (var end = Count + length; Count < end; Count++)
         {
             json.Raw(Count == 0 ? "["u8 : ","u8);
             if (!TryAdd(json, ref changes) || Size > bytesMax)

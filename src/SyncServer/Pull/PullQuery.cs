@@ -85,9 +85,25 @@ internal sealed class PullQuery(NpgsqlDataSource source)
 
         var checksums = request.Checksums ? new Figures(row.GetFieldValue<byte[]>(PullSql.FiguresAt)).Checksums(request.Entities) : null;
         var page = PullPage.Of(reach, new ChangesJson()) with { Checksums = checksums };
-        return page.Changes.TryRead(row, PullSql.ChangesAt, reach.Length, long.MaxValue)
-            ? (page, false)
-            : throw new InvalidOperationException("A live record without data.");
+        await AddChangesAsync(page.Changes, row, reach.Length, cancellation);
+        return (page, false);
+    }
+
+    private static async Task AddChangesAsync(ChangesJson changes, NpgsqlDataReader row, int length, CancellationToken cancellation)
+    {
+        while (changes.Count < length)
+        {
+            var some = Math.Min(ChangeArrays.Most, length - changes.Count);
+            if (row.GetInt32(PullSql.FirstAt) != changes.Count + 1 || !changes.TryRead(row, PullSql.ChangesAt, some, long.MaxValue))
+            {
+                throw new InvalidOperationException("The rows of a pull came in another order than they were asked for, or a live record without data.");
+            }
+
+            if (changes.Count < length && !await row.ReadAsync(cancellation))
+            {
+                throw new InvalidOperationException("A page has fewer changes than were found for it.");
+            }
+        }
     }
 
     private static void AddParameters(NpgsqlParameterCollection parameters, PullRequest request)

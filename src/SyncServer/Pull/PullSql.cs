@@ -13,8 +13,11 @@ internal static class PullSql
     /// <summary>The column of a <see cref="PullReach"/>.</summary>
     public const int ReachAt = 0;
 
+    /// <summary>The column of the place on the page, from 1, of the first change in a row.</summary>
+    public const int FirstAt = 1;
+
     /// <summary>The first column of the <see cref="ChangeArrays"/>.</summary>
-    public const int ChangesAt = 1;
+    public const int ChangesAt = 2;
 
     /// <summary>The column of the figures, which hold the checksums.</summary>
     public const int FiguresAt = ChangesAt + ChangeArrays.Count;
@@ -54,19 +57,20 @@ internal static class PullSql
             """;
         var found = isCut ? $"SELECT seq, sum(size) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING) AS bytes FROM ({candidates}) AS sized" : candidates;
         return $"""
-            SELECT {Reach("$1", "$3")}, {ChangeArrays.Names}{(withChecksums ? ", figures" : "")}
+            SELECT {Reach("$1", "$3")}, first, {ChangeArrays.Names}{(withChecksums ? ", figures" : "")}
             FROM (
                 SELECT head, tombstone_horizon, figures, (SELECT role FROM members WHERE space_id = $1 AND principal = $2) AS role, ({Tag("$1", "$3")}) AS tag
                 FROM spaces WHERE space_id = $1 OFFSET 0) AS space
             CROSS JOIN LATERAL (
                 SELECT array_agg(seq) AS seqs, count(*) AS found, ({(isCut ? CutLength : WholeLength)})::int AS length
                 FROM ({found}) AS candidate) AS page
+            CROSS JOIN LATERAL (SELECT generate_series(1, greatest(length, 1), {ChangeArrays.Most}) AS first) AS row
             CROSS JOIN LATERAL (
                 SELECT {ChangeArrays.Aggregates}
                 FROM (
                     SELECT {ChangeArrays.Columns}, CASE WHEN NOT deleted THEN data END AS data FROM records
-                    WHERE space_id = $1 AND seq >= seqs[1] AND {filter}
-                    ORDER BY seq LIMIT length) AS change) AS changes
+                    WHERE space_id = $1 AND seq >= seqs[first] AND {filter}
+                    ORDER BY seq LIMIT least({ChangeArrays.Most}, length - first + 1)) AS change) AS changes
             """;
     }
 

@@ -61,6 +61,9 @@ internal sealed class RowJson : IDisposable
         return text.Length;
     }
 
+    /// <summary>Takes back the last bytes.</summary>
+    public void Back(int bytes) => _length -= bytes;
+
     /// <summary>Writes a number.</summary>
     public void Number(long number)
     {
