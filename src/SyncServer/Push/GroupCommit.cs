@@ -56,7 +56,7 @@ internal sealed class GroupCommit(
                 StayHeld(group, locked);
                 return;
             }
-            catch (PostgresException outdated) when (IsOutdated(group, outdated))
+            catch (Exception outdated) when (IsOutdated(group, outdated))
             {
                 // Nothing was written. No attempt is lost: this one was a guess.
                 trust.Broke(group);
@@ -92,10 +92,13 @@ internal sealed class GroupCommit(
     }
 
     /// <summary>
-    /// Whether somebody else wrote to a space that was trusted, or holds it, or something that was taken for new is there already.
+    /// Whether somebody else wrote to a space that was trusted, or holds it, or something that was taken for new is there already. What goes
+    /// wrong before anything is compared may come of a state that never was.
     /// </summary>
-    private static bool IsOutdated(PushGroup group, PostgresException trouble) => group is { Trusts: true, Phase: GroupPhase.Committing }
-        && trouble.SqlState is PostgresErrorCodes.DivisionByZero or PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.LockNotAvailable;
+    private static bool IsOutdated(PushGroup group, Exception trouble) => group.Trusts && (group.Phase == GroupPhase.Committing
+        ? trouble is PostgresException
+            { SqlState: PostgresErrorCodes.DivisionByZero or PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.LockNotAvailable }
+        : group.Phase is GroupPhase.Loading or GroupPhase.Planning && trouble is not NpgsqlException);
 
     /// <summary>Whether nothing was committed for certain, and the same may succeed at once.</summary>
     private static bool IsPassing(PushGroup group, Exception trouble) =>
@@ -162,18 +165,21 @@ internal sealed class GroupCommit(
             if (turn.Plan is not null && clock.GetElapsedTime(begun) < PlanBudget)
             {
                 _plan.Run(group, turn);
+                trust.Doubt(turn);
             }
         }
 
         await AskForKeysAsync(connection, group, access, begun);
         var plans = group.Turns.Where(turn => turn is { Plan: not null, Discards: false }).Select(turn => turn.Plan!).ToList();
+        var written = new List<(SpacePlan, Figures)>();
         if (plans.Count > 0)
         {
             group.Phase = GroupPhase.Committing;
-            var written = await SpaceWrite.CommitAsync(connection, plans);
-            trust.Committed(group, loaded, written);
+            written = await SpaceWrite.CommitAsync(connection, plans, plans.Exists(static plan => plan.IsAssumed) ? register.Mark() : null);
             Publish(plans);
         }
+
+        trust.Committed(group, loaded, written);
     }
 
     /// <summary>A lock is waited for no longer than <see cref="LaneWait"/> in this transaction, whatever a session may wait.</summary>

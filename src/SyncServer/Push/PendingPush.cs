@@ -32,6 +32,12 @@ internal sealed class PendingPush(PushRequest request, PushContext context, Load
     /// <summary>Set once it has to be decided in a group of its own.</summary>
     public bool IsAlone { get; set; }
 
+    /// <summary>Whether nothing was read for it in this attempt, because all that it makes is taken to be new.</summary>
+    public bool IsTakenForNew { get; set; }
+
+    /// <summary>Whether one of its ops came to something else than a success that is stored.</summary>
+    public bool HasRefusals => _outcomes?.Any(static outcome => !outcome.IsStored || !outcome.IsSuccess) == true;
+
     /// <summary>What was decided in a transaction of which nobody knows whether it was committed.</summary>
     public IReadOnlyList<Outcome>? Lost { get; private set; }
 

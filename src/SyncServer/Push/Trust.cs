@@ -12,9 +12,9 @@ namespace SyncServer.Push;
 internal sealed class Trust(KnownSpaces spaces, IOptions<QueueOptions> options)
 {
     private readonly RecentKeys _recent = new();
+    private readonly int _quiet = options.Value.QuietWrites;
     private long _kept;
     private long _broken;
-    private readonly int _quiet = options.Value.QuietWrites;
 
     /// <summary>Groups that were written with what was trusted.</summary>
     public long Kept => Interlocked.Read(ref _kept);
@@ -32,17 +32,33 @@ internal sealed class Trust(KnownSpaces spaces, IOptions<QueueOptions> options)
             group.Trusts |= known is not null;
             foreach (var push in turn.Pushes)
             {
-                specs.Add(known is null ? push.Spec : push.Spec with { Known = known, IsTakenForNew = IsTakenForNew(push.Spec, known) });
+                push.IsTakenForNew = known is not null && IsTakenForNew(push.Spec, known);
+                specs.Add(known is null ? push.Spec : push.Spec with { Known = known, IsTakenForNew = push.IsTakenForNew });
             }
         }
 
         return specs;
     }
 
-    /// <summary>Remembers the spaces of a group as it has written them, with the roles that were loaded.</summary>
-    public void Committed(PushGroup group, LoadedSpaces loaded, IReadOnlyList<(SpacePlan Plan, Figures Figures)> written)
+    /// <summary>
+    /// Takes a turn back whose plan cannot be compared, because there is nothing to write, or says of something that was taken for new that it
+    /// is refused: that may be a repeat, or be about a record that is there, which nobody has looked for. It goes again with the next group,
+    /// under the lock.
+    /// </summary>
+    public void Doubt(SpaceTurn turn)
     {
-        if (group.Trusts)
+        if (turn.Plan is { IsAssumed: true } plan
+            && (!plan.HasWrites || turn.Pushes.Exists(static push => push is { IsTakenForNew: true, HasRefusals: true })))
+        {
+            spaces.Forget(turn.Line.SpaceId);
+            turn.TakeBack();
+        }
+    }
+
+    /// <summary>Remembers the spaces of a group as it has written them, with the roles that were loaded.</summary>
+    public void Committed(PushGroup group, LoadedSpaces loaded, List<(SpacePlan Plan, Figures Figures)> written)
+    {
+        if (written.Exists(static row => row.Plan.IsAssumed))
         {
             Interlocked.Increment(ref _kept);
         }
@@ -50,25 +66,29 @@ internal sealed class Trust(KnownSpaces spaces, IOptions<QueueOptions> options)
         var (at, next) = (0, 0);
         foreach (var turn in group.Turns)
         {
-            if (next < written.Count && written[next].Plan == turn.Plan)
+            var isWritten = next < written.Count && written[next].Plan == turn.Plan;
+            if (isWritten)
             {
-                spaces.Committed(turn.Plan, written[next].Figures, Roles(turn, loaded, at));
-                if (group.WasBroken && turn.Plan.Changes.Count(static change => !change.Key.IsServers) < turn.Pushes.Sum(static push => push.Spec.Ops))
-                {
-                    // Perhaps its creates were not new. Who sends many of that kind pays for it with reads, and the others with one group in a few.
-                    spaces.Forget(turn.Line.SpaceId);
-                }
-
-                next++;
+                spaces.Committed(turn.Plan!, written[next++].Figures, Roles(turn, loaded, at));
                 foreach (var push in turn.Pushes)
                 {
                     _recent.Add(push.Spec);
                 }
             }
 
+            if (group.WasBroken && (!isWritten || !IsAllNew(turn)))
+            {
+                // Perhaps this is whose fault it was: what is remembered may be of long ago, or its creates were not new. Who goes on like
+                // that pays for it with locks, and the others with one group in a few.
+                spaces.Forget(turn.Line.SpaceId);
+            }
+
             at += turn.Pushes.Count;
         }
     }
+
+    private static bool IsAllNew(SpaceTurn turn) =>
+        turn.Plan!.Changes.Count(static change => !change.Key.IsServers) >= turn.Pushes.Sum(static push => push.Spec.Ops);
 
     /// <summary>The group goes again, under locks.</summary>
     public void Broke(PushGroup group)

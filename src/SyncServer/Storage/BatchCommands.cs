@@ -13,6 +13,13 @@ internal static class BatchCommands
         return command;
     }
 
+    /// <summary>Adds a parameter as it is.</summary>
+    public static NpgsqlBatchCommand With(this NpgsqlBatchCommand command, NpgsqlParameter parameter)
+    {
+        command.Parameters.Add(parameter);
+        return command;
+    }
+
     /// <summary>Adds an array of texts, which are in UTF-8.</summary>
     public static NpgsqlBatchCommand WithText(this NpgsqlBatchCommand command, List<ReadOnlyMemory<byte>> texts)
     {

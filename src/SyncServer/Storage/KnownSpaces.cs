@@ -12,11 +12,11 @@ namespace SyncServer.Storage;
 /// </summary>
 internal sealed class KnownSpaces(ServerIdentity identity)
 {
-    /// <summary>Spaces of each of the two generations: those that are in use, at about a kilobyte each.</summary>
+    /// <summary>Spaces of each of the two generations: those that are in use, mostly at half a kilobyte each.</summary>
     private const int Generation = 20_000;
 
-    /// <summary>Bytes of the figures of a space, at most: one has fewer than two hundred for each of its entities.</summary>
-    private const int FiguresBytes = 8 * 1024;
+    /// <summary>Bytes of the figures of a space, at most: a dozen entities and more. Others are few, and locked as ever.</summary>
+    private const int FiguresBytes = 2 * 1024;
 
     private readonly Lock _lock = new();
     private Dictionary<Guid, KnownSpace> _young = [];
@@ -87,8 +87,8 @@ internal sealed class KnownSpaces(ServerIdentity identity)
 /// <summary>One space as it was when it was last written here.</summary>
 internal sealed class KnownSpace(string epoch)
 {
-    /// <summary>Members whose roles are remembered: more than write to a space at once.</summary>
-    private const int Members = 256;
+    /// <summary>Members whose roles are remembered: more than write to a space at once. The names themselves are those that requests brought.</summary>
+    private const int Members = 128;
 
     private readonly Dictionary<string, Role> _roles = new(StringComparer.Ordinal);
 

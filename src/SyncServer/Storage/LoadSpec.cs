@@ -100,7 +100,7 @@ internal sealed record LoadSpec(Guid SpaceId, string Principal, string Device)
             Records = records,
             Bases = (IReadOnlyCollection<MergeBase>?)bases ?? [],
             Late = isLate ? OwnLater.Of(context.Device, items.Where(item => item.Op is not null).Select(item => item.Op!)) : NoneLate,
-            OnlyCreates = onlyCreates,
+            OnlyCreates = onlyCreates && ops > 0,
             HasUnique = hasUnique,
             Ops = ops,
         };

@@ -1,4 +1,5 @@
 using Npgsql;
+using NpgsqlTypes;
 using SyncServer.Core.Push;
 using SyncServer.Core.Records;
 
@@ -9,12 +10,14 @@ internal static class SpaceWrite
 {
     // A plan lands on the row that it was made on, or nowhere. Under the lock that is so in any case; where it was assumed, a row that
     // somebody has written since is not found, and the division by zero ends the transaction before anything else of it is carried out.
-    // $6 is the number of rows.
+    // So is one whose unique keys are of other definitions by now, which no other column tells. $6 is the number of rows, $7 whether all of
+    // them are locked, $8 the mark of the definitions.
     private static readonly string Counters = $"""
         WITH written AS (
             UPDATE spaces s SET head = k.head, figures = k.figures
             FROM {Arrays.Rows("space_id, head, figures, head_before, figures_before")}
             WHERE s.space_id = k.space_id AND s.head = k.head_before AND s.figures::text = k.figures_before
+                AND ($7 OR s.unique_rules IS NOT DISTINCT FROM $8)
             RETURNING s.space_id)
         SELECT 1 / (count(*) = $6)::int FROM written
         """;
@@ -66,22 +69,32 @@ internal static class SpaceWrite
         """;
 
     /// <summary>Sends everything that the plan holds, which may be nothing; the transaction is the caller's.</summary>
-    public static Task WriteAsync(NpgsqlConnection connection, SpacePlan plan) => SendAsync(connection, [plan], commits: false);
+    public static Task WriteAsync(NpgsqlConnection connection, SpacePlan plan) => SendAsync(connection, [plan], mark: null, commits: false);
 
     /// <summary>
     /// Sends everything that the plans hold and COMMIT with it: one round trip less to be waited for while the spaces are
     /// locked. A statement that fails leaves the transaction to be rolled back; nothing behind it is carried out.
     /// </summary>
+    /// <param name="connection">Of the transaction.</param>
+    /// <param name="plans">All of them locked, or some of them assumed.</param>
+    /// <param name="mark">The mark of the definitions that assumed ones were made with; null where all are locked.</param>
     /// <returns>The plans of which there was something to write, in their order, with the figures that their spaces have now.</returns>
-    public static Task<List<(SpacePlan Plan, Figures Figures)>> CommitAsync(NpgsqlConnection connection, IReadOnlyList<SpacePlan> plans) =>
-        SendAsync(connection, plans, commits: true);
+    public static Task<List<(SpacePlan Plan, Figures Figures)>> CommitAsync(
+        NpgsqlConnection connection, IReadOnlyList<SpacePlan> plans, NpgsqlParameter? mark = null) => SendAsync(connection, plans, mark, commits: true);
 
-    private static async Task<List<(SpacePlan Plan, Figures Figures)>> SendAsync(NpgsqlConnection connection, IReadOnlyList<SpacePlan> plans, bool commits)
+    private static async Task<List<(SpacePlan Plan, Figures Figures)>> SendAsync(
+        NpgsqlConnection connection, IReadOnlyList<SpacePlan> plans, NpgsqlParameter? mark, bool commits)
     {
-        // What was assumed has to be true also where it led to nothing that is written.
-        var counted = plans.Where(static plan => plan.HasWrites || plan.IsAssumed).Select(static plan => (plan, plan.Counted.After())).ToList();
+        var counted = plans.Where(static plan => plan.HasWrites).Select(static plan => (Plan: plan, Figures: plan.Counted.After())).ToList();
         await using var batch = new NpgsqlBatch(connection);
-        AddCommands(batch, plans, counted);
+        if (mark is not null)
+        {
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(Patience));
+        }
+
+        // In the order of ids, so that two servers wait for each other's spaces in one direction only.
+        Add(batch, [.. counted.OrderBy(static row => row.Plan.SpaceId)], rows => CounterRows(rows, mark));
+        AddCommands(batch, plans);
         if (commits)
         {
             batch.BatchCommands.Add(new NpgsqlBatchCommand("COMMIT"));
@@ -96,14 +109,8 @@ internal static class SpaceWrite
         return counted;
     }
 
-    private static void AddCommands(NpgsqlBatch batch, IReadOnlyList<SpacePlan> plans, List<(SpacePlan, Figures)> counted)
+    private static void AddCommands(NpgsqlBatch batch, IReadOnlyList<SpacePlan> plans)
     {
-        if (plans.Any(static plan => plan.IsAssumed))
-        {
-            batch.BatchCommands.Add(new NpgsqlBatchCommand(Patience));
-        }
-
-        Add(batch, counted, CounterRows);
         AddRecords(batch, plans);
         Add(batch, Rows(plans, static plan => plan.Changes), ChangeRows);
         Add(batch, Rows(plans, static plan => plan.DecidedOutcomes), OutcomeRows);
@@ -122,7 +129,7 @@ internal static class SpaceWrite
         {
             foreach (var record in plan.WrittenRecords)
             {
-                // Under the lock it is known which rows there are, and both statements are cheaper than one that finds out.
+                // It is known which rows there are, or the keys of the table find out, and both statements are cheaper than one that finds out.
                 (plan.IsNew(record) ? made : changed).Add((plan, record));
             }
         }
@@ -139,13 +146,15 @@ internal static class SpaceWrite
         }
     }
 
-    private static NpgsqlBatchCommand CounterRows(List<(SpacePlan Plan, Figures Row)> rows) => new NpgsqlBatchCommand(Counters)
+    private static NpgsqlBatchCommand CounterRows(List<(SpacePlan Plan, Figures Row)> rows, NpgsqlParameter? mark) => new NpgsqlBatchCommand(Counters)
         .With(Column(rows, static (plan, _) => plan.SpaceId))
         .With(Column(rows, static (plan, _) => plan.Head))
         .WithJson(Column(rows, static (_, figures) => (ReadOnlyMemory<byte>?)figures.Json))
         .With(Column(rows, static (plan, _) => plan.LoadedHead))
         .WithText(Column(rows, static (plan, _) => plan.Counted.Before.Json))
-        .With((long)rows.Count);
+        .With((long)rows.Count)
+        .With(mark is null)
+        .With(mark ?? new NpgsqlParameter { Value = DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
 
     private static NpgsqlBatchCommand RecordRows(string sql, List<(SpacePlan Plan, SyncRecord Row)> rows) => new NpgsqlBatchCommand(sql)
         .With(Column(rows, static (plan, _) => plan.SpaceId))

@@ -38,7 +38,7 @@ internal static partial class OwnPush
         [
             "BEGIN",
             Of(typeof(SpaceWrite), "Patience"),
-            Of(typeof(SpaceWrite), "Counters", Space, Head, Figures, HeadBefore, FiguresBefore, "1"),
+            Of(typeof(SpaceWrite), "Counters", Space, Head, Figures, HeadBefore, FiguresBefore, "1", "false", "NULL::text"),
             Of(typeof(SpaceWrite), "NewRecords", Space, Entity, Record, Big(1), Head, "ARRAY[false]", "ARRAY[@DATA@]::json[]", "ARRAY[300]", Now, Principal, OpId),
             Of(typeof(SpaceWrite), "Changes", Space, Head, Entity, Record, Big(1), Small(1), OpId, Principal, Device, "ARRAY[NULL]::bigint[]", Now,
                 "ARRAY[:tag]::bigint[]", "ARRAY[@DATA@]::json[]", "ARRAY[NULL]::json[]", "ARRAY[NULL]::json[]", "ARRAY[300]"),
