@@ -10,7 +10,7 @@ namespace SyncServer.Storage;
 /// may have written since, or another request: who plans on this has it compared with the row of the space in the transaction that writes
 /// the plan (<see cref="SpacePlan.IsAssumed"/>). Losing an entry costs a lock and a read, so there is no harm in a limit.
 /// </summary>
-internal sealed class KnownSpaces(ServerIdentity identity)
+internal sealed class KnownSpaces(Func<string> epoch)
 {
     /// <summary>Spaces of each of the two generations: those that are in use, mostly at half a kilobyte each.</summary>
     private const int Generation = 20_000;
@@ -22,6 +22,12 @@ internal sealed class KnownSpaces(ServerIdentity identity)
     private Dictionary<Guid, KnownSpace> _young = [];
     private Dictionary<Guid, KnownSpace> _old = [];
 
+    /// <summary>Knows spaces of the history that is served.</summary>
+    public KnownSpaces(ServerIdentity identity)
+        : this(() => identity.Epoch)
+    {
+    }
+
     /// <summary>What is known of the space; null where that is nothing, or of another history of the database.</summary>
     public KnownSpace? Find(Guid space)
     {
@@ -32,7 +38,7 @@ internal sealed class KnownSpaces(ServerIdentity identity)
                 Add(space, known);
             }
 
-            return known?.Epoch == identity.Epoch ? known : null;
+            return known?.Epoch == epoch() ? known : null;
         }
     }
 
@@ -58,7 +64,7 @@ internal sealed class KnownSpaces(ServerIdentity identity)
         var known = Find(plan.SpaceId);
         if (known?.IsBefore(plan) != true)
         {
-            known = new KnownSpace(identity.Epoch);
+            known = new KnownSpace(epoch());
             lock (_lock)
             {
                 _old.Remove(plan.SpaceId);

@@ -204,7 +204,7 @@ public sealed class QueueTests
             .RunAsync(new PushRequest(call, [new PushItem(op, opId, rejection)]), aborted);
     }
 
-    private static async Task<NpgsqlTransaction> LockAsync(NpgsqlConnection connection, Guid space)
+    internal static async Task<NpgsqlTransaction> LockAsync(NpgsqlConnection connection, Guid space)
     {
         var transaction = await connection.BeginTransactionAsync();
         await using var command = new NpgsqlCommand("SELECT head FROM spaces WHERE space_id = $1 FOR UPDATE", connection);
@@ -214,7 +214,7 @@ public sealed class QueueTests
     }
 
     /// <summary>Returns as soon as somebody waits for what the connection has locked.</summary>
-    private static Task UntilWaitingAsync(NpgsqlDataSource source, NpgsqlConnection blocker) =>
+    internal static Task UntilWaitingAsync(NpgsqlDataSource source, NpgsqlConnection blocker) =>
         Patience.UntilAsync(() => WaitingAsync(source, blocker, DateTime.UnixEpoch), "somebody waits for the lock");
 
     /// <summary>Whether somebody waits for what the connection has locked whose transaction began later than <paramref name="begun"/>.</summary>

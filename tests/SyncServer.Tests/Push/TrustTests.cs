@@ -14,7 +14,7 @@ namespace SyncServer.Tests.Push;
 /// <summary>What a server remembers of spaces saves locks and reads, and is never believed where it is not so any more.</summary>
 public sealed class TrustTests
 {
-    private const string TrustsAtOnce = "--Push:QuietWrites=1";
+    internal const string TrustsAtOnce = "--Push:QuietWrites=1";
 
     [Fact]
     public async Task A_space_is_trusted_once_this_server_alone_has_written_to_it_often_enough()
@@ -226,12 +226,12 @@ public sealed class TrustTests
         Assert.True(TrustOf(one).Broken + TrustOf(two).Broken > 0, "Neither server met what the other wrote.");
     }
 
-    private static (long Kept, long Broken) TrustOf(TestServer server) =>
+    internal static (long Kept, long Broken) TrustOf(TestServer server) =>
         server.App.Services.GetRequiredService<Trust>() is var trust ? (trust.Kept, trust.Broken) : default;
 
-    private static async Task<int> CreateAsync(Device device, string id) => (await device.PushAsync("create", id, 0, "{}")).Status;
+    internal static async Task<int> CreateAsync(Device device, string id) => (await device.PushAsync("create", id, 0, "{}")).Status;
 
-    private static async Task<int> LockerAsync(Device device, string id, int number) =>
+    internal static async Task<int> LockerAsync(Device device, string id, int number) =>
         (await device.PushAsync(Op("create", id, 0, $$"""{"number":{{number}}}""", entity: "locker"))).Status;
 
     private static Task<(int, string?)> UpdateAsync(Device device, string id) => StatusAsync(device.PushAsync("update", id, 1, """{"a":9}"""));
@@ -240,7 +240,7 @@ public sealed class TrustTests
         await pushed is var answer ? (answer.Status, answer["type"]?.Split('/')[^1]) : default;
 
     /// <summary>What is counted in the device's personal space, with <c>SUM</c> for the sum of digests, which has to be that of its records.</summary>
-    private static async Task<string> FiguresAsync(Device device)
+    internal static async Task<string> FiguresAsync(Device device)
     {
         await using var source = NpgsqlDataSource.Create(TestServers.ConnectionString);
         await using var command = source.CreateCommand("SELECT figures::text FROM accounts JOIN spaces USING (space_id) WHERE principal = $1");
