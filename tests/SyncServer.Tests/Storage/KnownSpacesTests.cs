@@ -94,7 +94,7 @@ public sealed class KnownSpacesTests
     [Fact]
     public void Roles_beyond_the_bound_take_the_place_of_all_others()
     {
-        const int Members = 256;
+        const int Members = 128;
         var space = new KnownSpace("one");
         for (var i = 0; i < Members; i++)
         {
