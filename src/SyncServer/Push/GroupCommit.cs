@@ -97,7 +97,7 @@ internal sealed class GroupCommit(
     /// </summary>
     private static bool IsOutdated(PushGroup group, Exception trouble) => group.Trusts && (group.Phase == GroupPhase.Committing
         ? trouble is PostgresException
-            { SqlState: PostgresErrorCodes.DivisionByZero or PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.LockNotAvailable }
+        { SqlState: PostgresErrorCodes.DivisionByZero or PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.LockNotAvailable }
         : group.Phase is GroupPhase.Loading or GroupPhase.Planning && trouble is not NpgsqlException);
 
     /// <summary>Whether nothing was committed for certain, and the same may succeed at once.</summary>
