@@ -29,7 +29,7 @@ public readonly record struct UniqueKey(string Entity, string Rule, string Hash)
 public readonly record struct ResolvedOp(OutcomeKey Key, ResolutionChoice Choice);
 
 /// <summary>
-/// One space as it was loaded under its lock, and what a push will write to it. Reads see the plan's own writes, so
+/// One space as it was loaded under its lock, or as it is assumed to be, and what a push will write to it. Reads see the plan's own writes, so
 /// every op of a batch sees the effects of those before it. It is thrown away or written as a whole.
 /// </summary>
 public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entropy entropy)
@@ -63,9 +63,7 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     /// <summary>The counter as it was loaded.</summary>
     public long LoadedHead { get; } = head;
 
-    /// <summary>
-    /// Whether it was made without the lock, on what the server remembers of the space: it is written only where the space is still as it was.
-    /// </summary>
+    /// <summary>Whether it was made without the lock, on what is remembered of the space: it is written where the space is still as it was.</summary>
     public bool IsAssumed { get; init; }
 
     /// <summary>The server's clock when the space was loaded, to the millisecond: under the lock it follows the order of seq.</summary>

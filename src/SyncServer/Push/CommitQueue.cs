@@ -6,8 +6,8 @@ using SyncServer.Storage;
 namespace SyncServer.Push;
 
 /// <summary>
-/// Gathers pushes that come while others are being decided, so that they share a transaction. A push that comes while a
-/// worker is idle is decided at once: nothing waits for company. Pushes of one space are decided in the order in which
+/// Gathers pushes that come while others are being decided, so that they share a transaction. A push that comes while nothing is being
+/// decided is decided at once; beside a group, once half as many wait as that one has. Pushes of one space are decided in the order in which
 /// they came. Nothing here survives the process, and nothing has to: what is not answered is repeated by its client.
 /// </summary>
 internal sealed class CommitQueue(GroupCommit commit, TimeProvider clock, IOptions<QueueOptions> options, IOptions<DatabaseOptions> database)

@@ -142,7 +142,7 @@ internal sealed class LoadedSpaces(int specs)
     /// <summary>The plan of a space; null where it is not there, not locked, or nobody of those who asked may lock it.</summary>
     public SpacePlan? PlanOf(Guid space) => _spaces.TryGetValue(space, out var row) ? row.Plan : null;
 
-    /// <summary>The role of the request at this place in the list, as it is under the lock.</summary>
+    /// <summary>The role of the request at this place in the list, as it was read, or is known.</summary>
     public Role? RoleOf(int spec) => _roles[spec];
 
     /// <summary>The space as one request sees it; null to those outside, and where the space is not there.</summary>
