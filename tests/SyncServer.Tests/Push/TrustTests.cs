@@ -73,12 +73,15 @@ public sealed class TrustTests
         // A space of which that was not so is not trusted until it was written to again.
         Assert.Equal(201, await CreateAsync(phone, "n2"));
         Assert.Equal((0, 1), TrustOf(server));
-        Assert.Equal((409, "already-exists"), await StatusAsync(phone.PushAsync("create", "older", 0, """{"a":2}""")));
-        Assert.Equal((0, 2), TrustOf(server));
-        Assert.Equal(201, await CreateAsync(phone, "n3"));
 
         // What was met here lately is read at once.
         Assert.Equal("true", (await phone.PushAsync(op)).Header("Idempotent-Replayed"));
+        Assert.Equal((1, 1), TrustOf(server));
+        Assert.Equal((409, "already-exists"), await StatusAsync(phone.PushAsync("create", "older", 0, """{"a":2}""")));
+        Assert.Equal((1, 2), TrustOf(server));
+
+        // And while a conflict is open, all is.
+        Assert.Equal(201, await CreateAsync(phone, "n3"));
         Assert.Equal((409, "already-exists"), await StatusAsync(phone.PushAsync("create", "old", 0, """{"a":2}""")));
         Assert.Equal((2, 2), TrustOf(server));
     }
