@@ -2,6 +2,7 @@ using Npgsql;
 using SyncServer.Storage;
 using SyncServer.Tests.Entities;
 using SyncServer.Tests.Records;
+using SyncServer.Tests.Merge;
 using SyncServer.Tests.Servers;
 using SyncServer.Tests.Spaces;
 using SyncServer.Tests.Storage;
@@ -11,6 +12,8 @@ using static SyncServer.Tests.Servers.Device;
 namespace SyncServer.Tests.Push;
 
 /// <summary>What a server remembers of spaces where that is not so any more and hardly anything tells.</summary>
+// A server that starts with unique values brings all spaces to its definitions, which ends the trust in each of them.
+[Collection(DefinedServersCollection.Name)]
 public sealed class StaleTrustTests
 {
     private const string Atomic = ""","atomic":true""";

@@ -4,6 +4,7 @@ using SyncServer.Push;
 using SyncServer.Tests.Checksums;
 using SyncServer.Tests.Entities;
 using SyncServer.Tests.Records;
+using SyncServer.Tests.Merge;
 using SyncServer.Tests.Servers;
 using SyncServer.Tests.Spaces;
 using SyncServer.Tests.Storage;
@@ -12,6 +13,8 @@ using static SyncServer.Tests.Servers.Device;
 namespace SyncServer.Tests.Push;
 
 /// <summary>What a server remembers of spaces saves locks and reads, and is never believed where it is not so any more.</summary>
+// A server that starts with unique values brings all spaces to its definitions, which ends the trust in each of them.
+[Collection(DefinedServersCollection.Name)]
 public sealed class TrustTests
 {
     internal const string TrustsAtOnce = "--Push:QuietWrites=1";

@@ -1,10 +1,13 @@
 using SyncServer.Tests.Entities;
+using SyncServer.Tests.Merge;
 using SyncServer.Tests.Servers;
 using static SyncServer.Tests.Servers.Device;
 
 namespace SyncServer.Tests.Push;
 
 /// <summary>Unique values that are looked up while ops are decided: how they are answered does not depend on when it was known that they matter.</summary>
+// A server that starts with unique values brings all spaces to its definitions, which ends the trust in each of them.
+[Collection(DefinedServersCollection.Name)]
 public sealed class UniqueRoundTests
 {
     private const string Definitions = """
