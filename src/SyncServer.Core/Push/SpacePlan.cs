@@ -66,7 +66,7 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     /// <summary>Whether it was made without the lock, on what is remembered of the space: it is written where the space is still as it was.</summary>
     public bool IsAssumed { get; init; }
 
-    /// <summary>The server's clock when the space was loaded, to the millisecond: under the lock it follows the order of seq.</summary>
+    /// <summary>The server's clock when the space was loaded, to the millisecond: under the lock, and where it lands unlocked, it follows the order of seq.</summary>
     public DateTimeOffset Now { get; } = Records.Timestamp.Truncate(now);
 
     /// <summary>Random values for this plan.</summary>

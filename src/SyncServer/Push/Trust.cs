@@ -104,15 +104,15 @@ internal sealed class Trust(KnownSpaces spaces, IOptions<QueueOptions> options)
         spaces.Find(turn.Line.SpaceId) is { } known && known.Writes >= _quiet && turn.Pushes.TrueForAll(push => MayPlanOn(known, push)) ? known : null;
 
     /// <summary>
-    /// Not for a push that failed before, whose commit may have been carried out; nor for an atomic batch, which may have nothing to be
-    /// written and so nothing to be compared; nor where unique values matter, of which only what is locked can be said.
+    /// Not for a push that failed before, whose commit may have been carried out; nor for an atomic batch, of which nothing
+    /// is written where one op fails, and so nothing compared; nor where unique values matter, of which only what is locked can be said.
     /// </summary>
     private static bool MayPlanOn(KnownSpace known, PendingPush push) =>
         push is { IsAlone: false, Losses: 0, Context.Atomic: false, Spec.HasUnique: false } && known.RoleOf(push.Spec.Principal) >= Role.Writer;
 
     /// <summary>
-    /// A create is new, but for repeats, which mostly come soon, and for ids that are taken. Both are met by the writing statement at the latest.
-    /// A conflict may be open on a record that is not there, and is met by nothing.
+    /// A create is new, but for repeats, which mostly come soon, and for ids that are taken. Both are met by the writing statement, or where they
+    /// lead to a refusal by <see cref="Doubt"/>. A conflict may be open on a record that is not there, and is met by nothing.
     /// </summary>
     private bool IsTakenForNew(LoadSpec spec, KnownSpace known) => spec.OnlyCreates && !_recent.HasAny(spec) && !known.HasOpenConflicts(spec.Records);
 

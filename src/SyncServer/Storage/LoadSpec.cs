@@ -123,7 +123,7 @@ internal enum SpaceLock
     Skip,
 }
 
-/// <summary>A space as one transaction saw it, under its lock unless the request only looks.</summary>
+/// <summary>A space as one transaction saw it, under its lock unless the request only looks, or as it is known.</summary>
 internal sealed record LoadedSpace(SpacePlan Plan, Role Role, bool Personal, string? Name)
 {
     /// <summary>Whether <see cref="LoadSpec.Beside"/> is locked as well; without it that space may not be written.</summary>
