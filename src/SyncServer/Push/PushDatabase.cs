@@ -11,12 +11,16 @@ namespace SyncServer.Push;
 internal sealed class PushDatabase(
     IConfiguration configuration, IOptions<DatabaseOptions> database, IOptions<QueueOptions> queue, ServerIdentity identity) : IAsyncDisposable
 {
+    // A group of usual size as a whole: piece by piece, PostgreSQL's process would be woken for each, and wait for the next.
+    private const int WriteBuffer = 128 * 1024;
+
     // The connection string may be set until the host is started.
     private readonly Lazy<NpgsqlDataSource> _source = new(() => DataSource.Create(
         configuration.GetConnectionString(StorageSetup.ConnectionName)!,
         database.Value,
         inspect: identity.InspectAsync,
-        poolSize: queue.Value.Workers + queue.Value.Lanes));
+        poolSize: queue.Value.Workers + queue.Value.Lanes,
+        writeBuffer: WriteBuffer));
 
     public ValueTask<NpgsqlConnection> OpenAsync() => _source.Value.OpenConnectionAsync(CancellationToken.None);
 

@@ -34,8 +34,10 @@ internal static class DataSource
     /// </summary>
     /// <param name="inspect">Called with each new connection before its first use; where it fails, so does the opening.</param>
     /// <param name="poolSize">Connections at most, in place of what <c>Database:*</c> says of requests'.</param>
+    /// <param name="writeBuffer">Bytes that go to PostgreSQL at once, in place of Npgsql's 8 KiB.</param>
     public static NpgsqlDataSource Create(
-        string connectionString, DatabaseOptions database, ILoggerFactory? loggers = null, Func<NpgsqlConnection, Task>? inspect = null, int? poolSize = null)
+        string connectionString, DatabaseOptions database, ILoggerFactory? loggers = null, Func<NpgsqlConnection, Task>? inspect = null, int? poolSize = null,
+        int? writeBuffer = null)
     {
         var source = new NpgsqlDataSourceBuilder(connectionString).UseLoggerFactory(loggers);
         var settings = source.ConnectionStringBuilder;
@@ -47,6 +49,7 @@ internal static class DataSource
         settings.MaxPoolSize = poolSize ?? database.MaxPoolSize;
         settings.MaxAutoPrepare = database.MaxAutoPrepare;
         settings.Multiplexing = false;
+        settings.WriteBufferSize = Math.Max(writeBuffer ?? 0, settings.WriteBufferSize);
         // A reset before each use would cost more than an idle pull. Whoever sets something for a session, beyond its
         // transaction, clears the pool behind itself.
         settings.NoResetOnClose = true;

@@ -111,9 +111,11 @@ internal static class SpaceWrite
 
     private static void AddCommands(NpgsqlBatch batch, IReadOnlyList<SpacePlan> plans)
     {
-        AddRecords(batch, plans);
-        Add(batch, Rows(plans, static plan => plan.Changes), ChangeRows);
-        Add(batch, Rows(plans, static plan => plan.DecidedOutcomes), OutcomeRows);
+        var (made, others) = MadeRows.Of(plans);
+        Add(batch, made, MadeRows.Command);
+        AddRecords(batch, others);
+        Add(batch, Rows(others, static plan => plan.Changes), ChangeRows);
+        Add(batch, Rows(others, static plan => plan.DecidedOutcomes), OutcomeRows);
         Add(batch, Rows(plans, static plan => plan.ConflictRows), ConflictRows);
         Add(batch, Rows(plans, static plan => plan.ResolvedOps), ResolvedRows);
         Add(batch, Rows(plans, static plan => plan.UnchangedOps), UnchangedRows);
@@ -122,7 +124,7 @@ internal static class SpaceWrite
         Add(batch, Rows(plans, static plan => plan.TakenKeys), TakenRows);
     }
 
-    private static void AddRecords(NpgsqlBatch batch, IReadOnlyList<SpacePlan> plans)
+    private static void AddRecords(NpgsqlBatch batch, List<SpacePlan> plans)
     {
         var (made, changed) = (new List<(SpacePlan, SyncRecord)>(plans.Count), new List<(SpacePlan, SyncRecord)>());
         foreach (var plan in plans)
@@ -275,7 +277,7 @@ internal static class SpaceWrite
         return rows;
     }
 
-    private static List<TColumn> Column<T, TColumn>(List<(SpacePlan Plan, T Row)> rows, Func<SpacePlan, T, TColumn> of)
+    internal static List<TColumn> Column<T, TColumn>(List<(SpacePlan Plan, T Row)> rows, Func<SpacePlan, T, TColumn> of)
     {
         var column = new List<TColumn>(rows.Count);
         foreach (var (plan, row) in rows)

@@ -39,11 +39,8 @@ internal static partial class OwnPush
             "BEGIN",
             Of(typeof(SpaceWrite), "Patience"),
             Of(typeof(SpaceWrite), "Counters", Space, Head, Figures, HeadBefore, FiguresBefore, "1", "false", "NULL::text"),
-            Of(typeof(SpaceWrite), "NewRecords", Space, Entity, Record, Big(1), Head, "ARRAY[false]", "ARRAY[@DATA@]::json[]", "ARRAY[300]", Now, Principal, OpId),
-            Of(typeof(SpaceWrite), "Changes", Space, Head, Entity, Record, Big(1), Small(1), OpId, Principal, Device, "ARRAY[NULL]::bigint[]", Now,
-                "ARRAY[:tag]::bigint[]", "ARRAY[@DATA@]::json[]", "ARRAY[NULL]::json[]", "ARRAY[NULL]::json[]", "ARRAY[300]"),
-            Of(typeof(SpaceWrite), "Outcomes", Space, Principal, OpId, Fingerprint, Small(1), Small(201), Big(1), "ARRAY[NULL]::text[]",
-                "ARRAY['\"rev-1\"']", Location, "ARRAY[@BODY@]::bytea[]", Entity, Now),
+            Of(typeof(MadeRows), "Made", Space, Head, Entity, Record, OpId, Principal, Device, "ARRAY[NULL]::bigint[]", Now, "ARRAY[:tag]::bigint[]",
+                "ARRAY[@DATA@]::json[]", "ARRAY[300]", Fingerprint, "ARRAY['\"rev-1\"']", Location, "ARRAY[@BODY@]::bytea[]"),
             "COMMIT",
         ];
         var script = new StringBuilder("""
@@ -58,8 +55,6 @@ internal static partial class OwnPush
     }
 
     private static string Big(long value) => $"ARRAY[{value}]::bigint[]";
-
-    private static string Small(short value) => $"ARRAY[{value}]::smallint[]";
 
     /// <summary>A statement by the name that it has in the server, with its arguments in the places of its parameters.</summary>
     private static string Of(Type type, string name, params string[] arguments)

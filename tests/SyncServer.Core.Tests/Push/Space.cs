@@ -212,6 +212,7 @@ internal sealed class Space
     private void Store(SpacePlan plan)
     {
         Assert.Equal(plan.Changes.Count, plan.Head - plan.LoadedHead);
+        Made.AssertSaysAll(plan);
         _unchanged.AddRange(plan.UnchangedOps);
         Assert.True(plan.Changes.Select((_, i) => _head + i + 1).SequenceEqual(plan.Changes.Select(change => change.Seq)), "A seq is missing.");
         Assert.True(plan.Changes.Select(change => change.Key).ToHashSet().SetEquals(plan.WrittenRecords.Select(record => record.Key)), "A record has no change.");

@@ -1,0 +1,49 @@
+using System.Globalization;
+using Npgsql;
+using SyncServer.Tests.Servers;
+using static SyncServer.Tests.Servers.Device;
+
+namespace SyncServer.Tests.Push;
+
+/// <summary>A push of nothing but creates is written by a statement of its own; what it leaves is what any other push leaves.</summary>
+public sealed class MadeRowsTests
+{
+    private const string Data = """{"title":"Größe \"1\"","tags":["a"],"deep":{"n":1.50}}""";
+
+    // Everything but what differs between any two creates.
+    private const string Rows = """
+        SELECT concat_ws(' ', to_jsonb(r) - '{record_id,seq,op_id,updated_at}'::text[], r.data, r.op_id = c.op_id, r.seq = c.seq, r.updated_at = c.at,
+            to_jsonb(c) - '{record_id,seq,op_id,at,tag}'::text[], c.patch, c.tag <> 0,
+            to_jsonb(o) - '{op_id,fingerprint,location,body,decided_at}'::text[], length(o.fingerprint), length(o.location), length(o.body), o.decided_at = c.at)
+        FROM records r
+        JOIN changes c ON c.space_id = r.space_id AND c.entity = r.entity AND c.record_id = r.record_id
+        JOIN outcomes o ON o.space_id = r.space_id AND o.op_id = r.op_id
+        WHERE r.space_id = (SELECT space_id FROM accounts WHERE principal = $1) AND r.record_id = $2
+        """;
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(7L)]
+    public async Task A_create_leaves_the_same_rows_alone_and_beside_other_ops(long? n)
+    {
+        var (phone, other, one, two) = (New(), NewId(), NewId(), NewId());
+        await phone.PushAsync(Op("create", other, 0, "{}"));
+        string Create(string id) => Op("create", id, 0, Data, n);
+
+        Assert.Equal("201", BatchStatuses(await phone.BatchAsync([Create(one)])));
+        Assert.Equal("201,200", BatchStatuses(await phone.BatchAsync([Create(two), Op("update", other, 1, """{"title":"b"}""")])));
+        var (alone, beside) = (await RowsAsync(phone, one), await RowsAsync(phone, two));
+        Assert.Equal(beside, alone);
+        Assert.Contains("Größe", alone, StringComparison.Ordinal);
+    }
+
+    private static string BatchStatuses(Answer answer) => string.Join(',', answer.Body["results"]!.AsArray().Select(result => result!["status"]!.ToString()));
+
+    private static async Task<string> RowsAsync(Device device, string id)
+    {
+        await using var connection = new NpgsqlConnection(TestServers.ConnectionString);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(Rows, connection) { Parameters = { new() { Value = device.Principal }, new() { Value = id } } };
+        return Convert.ToString(await command.ExecuteScalarAsync(), CultureInfo.InvariantCulture)!;
+    }
+}
