@@ -52,6 +52,15 @@ internal sealed class Database : IAsyncDisposable
         await command.ExecuteNonQueryAsync();
     }
 
+    /// <summary>Runs statements at the same time, each in a session of its own.</summary>
+    public Task ExecuteTogetherAsync(params string[] statements) => Task.WhenAll(statements.Select(async sql =>
+    {
+        await using var connection = new NpgsqlConnection(ConnectionString);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0 };
+        await command.ExecuteNonQueryAsync();
+    }));
+
     /// <summary>Bytes of write-ahead log since the cluster was made.</summary>
     public Task<long> WalAsync() => ScalarAsync<long>("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')::bigint");
 

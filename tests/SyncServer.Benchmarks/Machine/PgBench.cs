@@ -97,19 +97,20 @@ internal sealed partial class PgBench
         _filledSpaces = last;
         const string Of = "('10000000-0000-4000-8000-' || (100000000000 + s))::uuid";
         var from = $"FROM generate_series({first}, {last}) s, generate_series(1, {Math.Min(rows, RowsPerFilledSpace)}) n";
-        await _database.ExecuteAsync($"""
+        await _database.ExecuteTogetherAsync(
+            $"""
             INSERT INTO records (space_id, entity, record_id, rev, seq, deleted, data, data_bytes, updated_at, updated_by, op_id)
             SELECT {Of}, 'note', gen_random_uuid()::text, 1, n, false, '{ShortData}', {ShortData.Length}, '2026-11-20T10:15:00Z', 'filler', gen_random_uuid()::text {from}
-            """);
-        await _database.ExecuteAsync($"""
+            """,
+            $"""
             INSERT INTO changes (space_id, seq, entity, record_id, rev, kind, op_id, principal, device, at, tag, patch, bytes)
             SELECT {Of}, n, 'note', gen_random_uuid()::text, 1, 1, gen_random_uuid()::text, 'filler', 'a', '2026-11-20T10:15:00Z', n, '{ShortData}', {ShortData.Length} {from}
-            """);
-        await _database.ExecuteAsync($"""
+            """,
+            $"""
             INSERT INTO outcomes (space_id, principal, op_id, fingerprint, state, status, rev, etag, body, entity, decided_at)
             SELECT {Of}, 'filler', gen_random_uuid()::text, decode(md5(n::text) || md5(s::text), 'hex'), 1, 201, 1, '"rev-1"', '{ShortData}'::bytea, 'note', '2026-11-20T10:15:00Z' {from}
             """);
-        await _database.ExecuteAsync("VACUUM (ANALYZE) records, changes, outcomes");
+        await _database.ExecuteTogetherAsync("VACUUM (ANALYZE) records", "VACUUM (ANALYZE) changes", "VACUUM (ANALYZE) outcomes");
     }
 
     /// <summary>Runs a script for some seconds.</summary>
