@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using SyncServer.Manifest;
 using SyncServer.Pull;
+using SyncServer.Retention;
 using SyncServer.Storage;
 
 namespace SyncServer.Tests.Storage;
@@ -117,6 +118,18 @@ public sealed partial class PlanTests
             .Aggregate(plan, static (named, column) => named.Replace($"unnest${column.Index + 1}", column.Item))
             .Replace("ix_members_principal: principal = k.principal AND space_id = k.space_id", "members: space_id = k.space_id AND principal = k.principal")
             .Replace("pk_members", "members");
+    }
+
+    [Theory]
+    [InlineData("ANALYZE")]
+    [InlineData(Load)]
+    public async Task Old_outcomes_are_found_in_the_order_of_time_in_large_tables_and_in_empty_ones(string load)
+    {
+        await using var database = await ScratchDatabase.MigratedAsync();
+        await database.LinesAsync(load);
+        Assert.Equal(
+            "ix_outcomes_whole: decided_at >= $1 AND decided_at <= $2",
+            await PlanAsync(database, "timestamptz, timestamptz", OutcomePurge.Shorten, "'2026-11-20', '2026-11-21'"));
     }
 
     /// <summary>The indexes of the plan that the server's sessions make, each with what is looked up in it.</summary>
