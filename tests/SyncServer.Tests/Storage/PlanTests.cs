@@ -139,6 +139,8 @@ public sealed partial class PlanTests
         var plan = string.Join('\n', lines).Replace("::text", "").Replace("(", "").Replace(")", "");
         // Nothing that is read is sorted; the spaces that are asked for may be.
         Assert.DoesNotMatch(@"Sort Key: (?!unnest\$1)", plan);
+        // Nor is an index read whole.
+        Assert.DoesNotMatch("Index (Only )?Scan .*\n(?! *Index Cond)", plan);
         return string.Join("; ", Lookup().Matches(plan).Select(used => $"{used.Groups[1]}: {used.Groups[2]}"));
     }
 
