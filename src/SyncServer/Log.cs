@@ -48,10 +48,10 @@ internal static partial class Log
 
     [LoggerMessage(
         EventId = 20, Level = LogLevel.Information,
-        Message = "Purged {Changes} changes and {Tombstones} tombstones and shortened {Outcomes} outcomes of {Spaces} spaces in {Seconds:0.0} s "
+        Message = "Purged {Changes} changes and {Tombstones} tombstones of {Spaces} spaces and shortened {Outcomes} outcomes in {Seconds:0.0} s "
             + "(more is left: {MoreIsLeft})")]
     public static partial void Purged(
-        ILogger logger, long changes, long tombstones, long outcomes, int spaces, double seconds, bool moreIsLeft);
+        ILogger logger, long changes, long tombstones, int spaces, long outcomes, double seconds, bool moreIsLeft);
 
     [LoggerMessage(EventId = 21, Level = LogLevel.Warning, Message = "Space {SpaceId} was not purged whole, which is tried again: {Cause}")]
     public static partial void PurgeWaits(ILogger logger, Guid spaceId, string cause);
@@ -69,6 +69,15 @@ internal static partial class Log
         EventId = 25, Level = LogLevel.Warning,
         Message = "Nothing was purged: the database's clock is {Seconds:0} s ahead of this server's, and one of them is wrong")]
     public static partial void ClocksDiffer(ILogger logger, double seconds);
+
+    [LoggerMessage(EventId = 26, Level = LogLevel.Warning, Message = "Spaces were not looked at for what is past its retention, which is tried again: {Cause}")]
+    public static partial void SpacesNotLookedAt(ILogger logger, string cause);
+
+    [LoggerMessage(EventId = 27, Level = LogLevel.Warning, Message = "Outcomes were not shortened to the end, which is tried again: {Cause}")]
+    public static partial void OutcomesWait(ILogger logger, string cause);
+
+    [LoggerMessage(EventId = 28, Level = LogLevel.Error, Message = "Outcomes were not shortened to the end: {Exceptions}")]
+    public static partial void OutcomesFailed(ILogger logger, string exceptions);
 
     [LoggerMessage(900, LogLevel.Information, "Making a PostgreSQL cluster in {Directory}")]
     public static partial void EmbeddedPostgresInitialising(ILogger logger, string directory);

@@ -5,13 +5,19 @@ using SyncServer.Http;
 namespace SyncServer.Retention;
 
 /// <summary>
-/// One round looks at some spaces and purges those that are due; the next one goes on behind them. Servers do not speak about
-/// it: each begins anywhere, and where two meet they take turns.
+/// One round shortens old outcomes of all spaces, and looks at some spaces and purges those that are due; the next one goes on behind
+/// them. Servers do not speak about it: each begins anywhere, and where two meet they take turns.
 /// </summary>
 internal sealed class RetentionRound(RetentionParts parts, RetentionOptions options, TimeProvider clock, ILogger<RetentionRound> logger)
 {
     /// <summary>Steps of a kind in one space and round, so that none keeps the others waiting for more than seconds.</summary>
     private const int StepsMax = 100;
+
+    /// <summary>
+    /// Steps through outcomes in one round: a million rows, which 8,000 ops a second make in two minutes, so that rounds keep up at
+    /// the default interval and get over what was left. It is less than a minute of work, after which the clocks are compared again.
+    /// </summary>
+    private const int OutcomeStepsMax = 2000;
 
     /// <summary>
     /// Spaces that are remembered because more is left in them: their turn comes in every round, however many spaces there are. A
@@ -20,7 +26,7 @@ internal sealed class RetentionRound(RetentionParts parts, RetentionOptions opti
     private const int UnfinishedMax = 100;
 
     // Rounds are run by one job; whoever runs one by hand waits for nobody.
-    private readonly Dictionary<Guid, DueSpace> _unfinished = [];
+    private readonly List<Guid> _unfinished = [];
     private Guid _after = Guid.NewGuid();
 
     /// <summary>A round. What kept it from its work is logged, and the work is found again; only the end of the server ends it.</summary>
@@ -32,81 +38,106 @@ internal sealed class RetentionRound(RetentionParts parts, RetentionOptions opti
         }
         catch (Exception exception) when (!cancellation.IsCancellationRequested)
         {
-            Tell(exception);
+            Tell(exception, Log.RetentionWaits, Log.RetentionFailed);
         }
     }
 
-    /// <summary>A round over what the last ones did not finish, and at most <see cref="DueSpaces.SpacesMax"/> further spaces.</summary>
+    /// <summary>A round over outcomes, and over what the last ones did not finish and at most <see cref="DueSpaces.SpacesMax"/> further spaces.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
         var now = clock.GetUtcNow();
-        var cutoffs = Cutoffs.At(now, parts.Retentions);
-        var look = await parts.Spaces.ReadAsync(_after, cutoffs, cancellation);
-        if (look.At - now is { } ahead && ahead.Duration() > options.ClockTolerance)
+        var ahead = await parts.Clock.ReadAsync(cancellation) - now;
+        if (ahead.Duration() > options.ClockTolerance)
         {
             // One of the two is wrong, and what a wrong clock purges never comes back.
             Log.ClocksDiffer(logger, ahead.TotalSeconds);
             return;
         }
 
-        _after = look.Spaces.Count == DueSpaces.SpacesMax ? look.Spaces[^1].SpaceId : Guid.Empty;
-        var begun = clock.GetTimestamp();
+        // Side by side, each on a connection of its own: outcomes take no space's lock, so neither has anything to wait for.
+        var (begun, cutoffs) = (clock.GetTimestamp(), Cutoffs.At(now, parts.Retentions));
+        var (shortening, purging) = (TryShortenAsync(cutoffs, cancellation), PurgeSpacesAsync(cutoffs, cancellation));
+        await Task.WhenAll(shortening, purging);
+        var (shortened, (purged, spaces)) = (await shortening, await purging);
+        if (spaces > 0 || shortened.Outcomes > 0)
+        {
+            var seconds = clock.GetElapsedTime(begun).TotalSeconds;
+            Log.Purged(logger, purged.Changes, purged.Tombstones, spaces, shortened.Outcomes, seconds, purged.MayGoOn || shortened.MayGoOn);
+        }
+    }
+
+    /// <summary>The outcomes; trouble with them, of whatever kind, keeps nobody from the spaces.</summary>
+    private async Task<Shortened> TryShortenAsync(Cutoffs cutoffs, CancellationToken cancellation)
+    {
+        try
+        {
+            return await parts.Outcomes.RunAsync(cutoffs.Outcomes, OutcomeStepsMax, cancellation);
+        }
+        catch (Exception exception) when (!cancellation.IsCancellationRequested)
+        {
+            Tell(exception, Log.OutcomesWait, Log.OutcomesFailed);
+            return default;
+        }
+    }
+
+    /// <summary>The spaces of this round, and of how many something was purged.</summary>
+    private async Task<(Purged Purged, int Spaces)> PurgeSpacesAsync(Cutoffs cutoffs, CancellationToken cancellation)
+    {
         var (all, count) = (default(Purged), 0);
-        foreach (var space in Turns(look.Spaces))
+        foreach (var space in await TurnsAsync(cutoffs, cancellation))
         {
             var purged = await TryPurgeAsync(space, cutoffs, cancellation);
             (all, count) = (all + purged, purged == default ? count : count + 1);
         }
 
-        var seconds = clock.GetElapsedTime(begun).TotalSeconds;
-        if (count > 0)
-        {
-            Log.Purged(logger, all.Changes, all.Tombstones, all.Outcomes, count, seconds, all.MayGoOn);
-        }
+        return (all, count);
     }
 
     /// <summary>The spaces of this round, each once, the unfinished ones first; they are forgotten until they are unfinished again.</summary>
-    private List<DueSpace> Turns(IReadOnlyList<DueSpace> seen)
+    private async Task<List<Guid>> TurnsAsync(Cutoffs cutoffs, CancellationToken cancellation)
     {
-        var due = seen.Where(space => space.IsDue).ToList();
-        var first = _unfinished.Values.Select(left => due.Find(space => space.SpaceId == left.SpaceId) is { IsDue: true } also
-            ? new DueSpace(left.SpaceId, left.Log || also.Log, left.Outcomes || also.Outcomes, left.Unchanged || also.Unchanged)
-            : left);
-        List<DueSpace> turns = [.. first, .. due.Where(space => !_unfinished.ContainsKey(space.SpaceId))];
+        var due = await TryLookAsync(cutoffs, cancellation);
+        List<Guid> turns = [.. _unfinished.Union(due)];
         _unfinished.Clear();
         return turns;
     }
 
-    /// <summary>One space; trouble with it, of whatever kind, keeps nobody from the others.</summary>
-    private async Task<Purged> TryPurgeAsync(DueSpace space, Cutoffs cutoffs, CancellationToken cancellation)
+    /// <summary>The spaces that are due among those whose turn it is; none where they cannot be looked at, and then it is theirs in the next round.</summary>
+    private async Task<IEnumerable<Guid>> TryLookAsync(Cutoffs cutoffs, CancellationToken cancellation)
     {
-        var (id, purge, all) = (space.SpaceId, parts.Purge, default(Purged));
         try
         {
-            var log = space.Log ? await StepsAsync(() => purge.LogAsync(id, cutoffs, cancellation)) : default;
-            all += log;
-            var outcomes = space.Outcomes ? await StepsAsync(() => purge.OutcomesAsync(id, cutoffs, cancellation)) : default;
-            all += outcomes;
+            var seen = await parts.Spaces.ReadAsync(_after, cutoffs, cancellation);
+            _after = seen.Count == DueSpaces.SpacesMax ? seen[^1].SpaceId : Guid.Empty;
+            return seen.Where(space => space.IsDue).Select(space => space.SpaceId);
+        }
+        catch (Exception exception) when (!cancellation.IsCancellationRequested)
+        {
+            Tell(exception, Log.SpacesNotLookedAt, Log.RetentionFailed);
+            return [];
+        }
+    }
+
+    /// <summary>One space; trouble with it, of whatever kind, keeps nobody from the others.</summary>
+    private async Task<Purged> TryPurgeAsync(Guid space, Cutoffs cutoffs, CancellationToken cancellation)
+    {
+        var all = default(Purged);
+        try
+        {
+            all += await StepsAsync(() => parts.Purge.LogAsync(space, cutoffs, cancellation));
             // They may have waited for what just went out of the log.
-            var unchanged = space.Unchanged || log.Changes > 0
-                ? await StepsAsync(() => purge.UnchangedAsync(id, cutoffs, cancellation))
-                : default;
-            all += unchanged;
+            all += await StepsAsync(() => parts.Purge.UnchangedAsync(space, cutoffs, cancellation));
             if (all.MayGoOn && _unfinished.Count < UnfinishedMax)
             {
-                _unfinished[id] = new DueSpace(id, log.MayGoOn, outcomes.MayGoOn, unchanged.MayGoOn);
+                _unfinished.Add(space);
             }
         }
         catch (Exception exception) when (!cancellation.IsCancellationRequested)
         {
-            if (Unavailability.CauseOf(exception) is { } cause)
-            {
-                Log.PurgeWaits(logger, id, cause);
-            }
-            else
-            {
-                Log.PurgeFailed(logger, id, Unavailability.Describe(exception));
-            }
+            Tell(
+                exception,
+                (logger, cause) => Log.PurgeWaits(logger, space, cause),
+                (logger, exceptions) => Log.PurgeFailed(logger, space, exceptions));
         }
 
         return all;
@@ -124,17 +155,19 @@ internal sealed class RetentionRound(RetentionParts parts, RetentionOptions opti
         return all with { MayGoOn = last.MayGoOn };
     }
 
-    private void Tell(Exception exception)
+    /// <summary>Trouble that passes is told as <paramref name="waits"/>, and anything else as <paramref name="failed"/>.</summary>
+    private void Tell(Exception exception, Action<ILogger, string> waits, Action<ILogger, string> failed)
     {
         if (Unavailability.CauseOf(exception) is { } cause)
         {
-            Log.RetentionWaits(logger, cause);
-            return;
+            waits(logger, cause);
         }
-
-        Log.RetentionFailed(logger, Unavailability.Describe(exception));
+        else
+        {
+            failed(logger, Unavailability.Describe(exception));
+        }
     }
 }
 
-/// <summary>What a round purges, and by which retentions.</summary>
-internal sealed record RetentionParts(DueSpaces Spaces, SpacePurge Purge, Retentions Retentions);
+/// <summary>What a round purges, and by which clock and retentions.</summary>
+internal sealed record RetentionParts(DatabaseClock Clock, DueSpaces Spaces, SpacePurge Purge, OutcomePurge Outcomes, Retentions Retentions);

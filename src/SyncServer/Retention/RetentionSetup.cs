@@ -8,8 +8,10 @@ internal static class RetentionSetup
     {
         builder.Services
             .AddSingleton(RetentionOptions.From(builder.Configuration))
+            .AddSingleton<DatabaseClock>()
             .AddSingleton<DueSpaces>()
             .AddSingleton<SpacePurge>()
+            .AddSingleton<OutcomePurge>()
             .AddSingleton<RetentionParts>()
             .AddSingleton<RetentionRound>()
             .AddHostedService<RetentionJob>();

@@ -6,14 +6,14 @@ namespace SyncServer.Retention;
 
 /// <summary>What was taken out of a space.</summary>
 /// <param name="MayGoOn">Whether another step may find more.</param>
-internal readonly record struct Purged(long Changes, long Tombstones, long Outcomes, bool MayGoOn)
+internal readonly record struct Purged(long Changes, long Tombstones, bool MayGoOn)
 {
     public static Purged operator +(Purged one, Purged other) => new(
-        one.Changes + other.Changes, one.Tombstones + other.Tombstones, one.Outcomes + other.Outcomes, one.MayGoOn || other.MayGoOn);
+        one.Changes + other.Changes, one.Tombstones + other.Tombstones, one.MayGoOn || other.MayGoOn);
 }
 
 /// <summary>
-/// Purges a space in small steps. Each is a transaction under the space's lock, as a push is: it takes turns with the pushes of
+/// Purges the feed and the log of a space in small steps. Each is a transaction under the space's lock, as a push is: it takes turns with the pushes of
 /// the space, and with the same work of other servers, and no push ever loads half of what a step takes away.
 /// </summary>
 internal sealed class SpacePurge(NpgsqlDataSource source)
@@ -51,14 +51,6 @@ internal sealed class SpacePurge(NpgsqlDataSource source)
 
     private const string Raise = "UPDATE spaces SET tombstone_horizon = $2, history_horizon = $3 WHERE space_id = $1";
 
-    // The key, the fingerprint, what became of it and the revision stay for as long as the space.
-    private const string Shorten = """
-        UPDATE outcomes o SET body = NULL, etag = NULL, location = NULL
-        FROM (SELECT principal, op_id FROM outcomes WHERE space_id = $1 AND body IS NOT NULL AND decided_at <= $2
-            ORDER BY decided_at LIMIT $3) AS old
-        WHERE o.space_id = $1 AND o.principal = old.principal AND o.op_id = old.op_id
-        """;
-
     // It counts in merges over the change that made its revision, so it goes after that one. The limit is of rows that are looked
     // at: those that wait for their change do not make the step longer, and what is behind many of them waits with them.
     private const string Forget = """
@@ -93,32 +85,20 @@ internal sealed class SpacePurge(NpgsqlDataSource source)
         Add(batch, Raise, spaceId, purge.Horizons.Tombstones, purge.Horizons.History);
         await batch.ExecuteNonQueryAsync(cancellation);
         await transaction.CommitAsync(cancellation);
-        return new Purged(
-            purge.Horizons.History - before.History, (long)batch.BatchCommands[0].Rows, Outcomes: 0, purge.MayGoOn);
-    }
-
-    /// <summary>One step through whole outcomes.</summary>
-    public async Task<Purged> OutcomesAsync(Guid spaceId, Cutoffs cutoffs, CancellationToken cancellation)
-    {
-        var shortened = await LockedAsync(spaceId, Shorten, cutoffs.Outcomes, cancellation);
-        return default(Purged) with { Outcomes = shortened, MayGoOn = shortened == RowsMax };
+        return new Purged(purge.Horizons.History - before.History, (long)batch.BatchCommands[0].Rows, purge.MayGoOn);
     }
 
     /// <summary>One step through accepted ops that no merge can ask for any more. Where it took none away, it would take none again.</summary>
-    public async Task<Purged> UnchangedAsync(Guid spaceId, Cutoffs cutoffs, CancellationToken cancellation) =>
-        default(Purged) with { MayGoOn = await LockedAsync(spaceId, Forget, cutoffs.History, cancellation) > 0 };
-
-    /// <summary>Runs a statement on at most <see cref="RowsMax"/> rows under the space's lock, and says how many it changed.</summary>
-    private async Task<long> LockedAsync(Guid spaceId, string sql, DateTimeOffset cutoff, CancellationToken cancellation)
+    public async Task<Purged> UnchangedAsync(Guid spaceId, Cutoffs cutoffs, CancellationToken cancellation)
     {
         await using var connection = await source.OpenConnectionAsync(cancellation);
         await using var transaction = await connection.BeginTransactionAsync(cancellation);
         await using var batch = new NpgsqlBatch(connection);
         Add(batch, Lock, spaceId);
-        Add(batch, sql, spaceId, cutoff, RowsMax);
+        Add(batch, Forget, spaceId, cutoffs.History, RowsMax);
         await batch.ExecuteNonQueryAsync(cancellation);
         await transaction.CommitAsync(cancellation);
-        return (long)batch.BatchCommands[1].Rows;
+        return default(Purged) with { MayGoOn = batch.BatchCommands[1].Rows > 0 };
     }
 
     /// <summary>The old end of the space, from now on under its lock; null where it was erased.</summary>

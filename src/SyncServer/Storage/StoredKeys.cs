@@ -114,8 +114,7 @@ internal static class StoredKeys
         while (await reader.ReadAsync(cancellation))
         {
             var (row, stored, _) = fitting[reader.GetInt32(0) - 1];
-            var outcome = stored.Outcome with { Body = reader.GetFieldValue<byte[]>(1) };
-            Load(loaded.PlanOf(row.Spec.SpaceId)!, row, stored with { Outcome = outcome, IsBodyLeft = false });
+            Load(loaded.PlanOf(row.Spec.SpaceId)!, row, Answered(stored, reader));
         }
     }
 
@@ -134,6 +133,11 @@ internal static class StoredKeys
 
     private static void Load(SpacePlan plan, AskedRow row, StoredOutcome stored) =>
         plan.Load(new OutcomeKey(row.Spec.Principal, row.OpId!), stored);
+
+    // Retention takes no space's lock, so the answer may have expired since the statement before said that it is there.
+    private static StoredOutcome Answered(StoredOutcome stored, NpgsqlDataReader reader) => reader.IsDBNull(1)
+        ? stored with { Outcome = stored.Outcome with { ETag = null, Location = null }, IsExpired = true, IsBodyLeft = false }
+        : stored with { Outcome = stored.Outcome with { Body = reader.GetFieldValue<byte[]>(1) }, IsBodyLeft = false };
 
     private static (StoredOutcome Stored, long Bytes) Outcome(NpgsqlDataReader reader)
     {

@@ -1,6 +1,8 @@
+using Npgsql;
 using SyncServer.Tests.Records;
 using SyncServer.Tests.Servers;
 using SyncServer.Tests.Spaces;
+using SyncServer.Tests.Storage;
 using static SyncServer.Tests.Push.OutcomeTests;
 using static SyncServer.Tests.Servers.Device;
 
@@ -31,6 +33,36 @@ public sealed class OutcomeRetentionTests(RetentionServers servers)
             SELECT concat_ws(' ', coalesce(body::text, '-'), coalesce(etag, '-'), coalesce(location, '-'), status, rev, octet_length(fingerprint))
             FROM outcomes WHERE space_id = $space AND status = 201
             """));
+    }
+
+    [Fact]
+    public async Task A_repeat_whose_answer_goes_between_its_two_reads_is_a_late_one()
+    {
+        const string Whole = "SELECT count(*)::text FROM outcomes WHERE body IS NOT NULL";
+        await using var database = await ScratchDatabase.MigratedAsync();
+        // The first read says how long the answer is; here, that takes it away.
+        await database.LinesAsync("""
+            CREATE SCHEMA early;
+            CREATE FUNCTION early.octet_length(bytea) RETURNS int STRICT LANGUAGE plpgsql AS $$ BEGIN
+                UPDATE public.outcomes SET body = NULL, etag = NULL, location = NULL WHERE body = $1;
+                RETURN pg_catalog.octet_length($1);
+            END $$
+            """);
+        var settings = new NpgsqlConnectionStringBuilder(database.ConnectionString);
+        settings.Options = $"{settings.Options} -c search_path=early,pg_catalog,public".TrimStart();
+        await using var server = await TestServer.StartAsync(settings.ConnectionString, "--Sync:Retention:Interval=00:00:00");
+        var phone = New(server);
+        var (one, other) = (Op("create", "n", 0, "{}"), Op("create", "m", 0, "{}"));
+        Assert.Equal((201, 201), ((await phone.PushAsync(one)).Status, (await phone.PushAsync(other)).Status));
+
+        Assert.Equal(["2"], await database.LinesAsync(Whole));
+        var late = await phone.PushAsync(one);
+        Assert.Equal((410, "/problems/outcome-expired", "applied", "1", "true"), (
+            late.Status, late["type"], late["state"], late["rev"], late.Header("Idempotent-Replayed")));
+        Assert.Equal(["1"], await database.LinesAsync(Whole));
+        Assert.Equal(["410 True"], (await phone.BatchAsync([other])).Body["results"]!.AsArray()
+            .Select(result => $"{result!["status"]} {result["replayed"]?.GetValue<bool>()}"));
+        Assert.Equal(["0"], await database.LinesAsync(Whole));
     }
 
     [Fact]

@@ -75,7 +75,7 @@ public sealed class RetentionServers : IAsyncLifetime
         var (services, space) = (A.App.Services, Guid.Parse(await SpaceIdAsync(device)));
         var cutoffs = Cutoffs.At(_clock.GetUtcNow(), services.GetRequiredService<Retentions>());
         var look = await services.GetRequiredService<DueSpaces>().ReadAsync(Guid.Empty, cutoffs, default);
-        return look.Spaces.Single(each => each.SpaceId == space).IsDue;
+        return look.Single(each => each.SpaceId == space).IsDue;
     }
 
     /// <summary>The first column of what a query says of one space, <c>$space</c> in it.</summary>

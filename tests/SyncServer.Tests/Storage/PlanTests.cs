@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using SyncServer.Manifest;
 using SyncServer.Pull;
+using SyncServer.Retention;
 using SyncServer.Storage;
 
 namespace SyncServer.Tests.Storage;
@@ -119,6 +120,18 @@ public sealed partial class PlanTests
             .Replace("pk_members", "members");
     }
 
+    [Theory]
+    [InlineData("ANALYZE")]
+    [InlineData(Load)]
+    public async Task Old_outcomes_are_found_in_the_order_of_time_in_large_tables_and_in_empty_ones(string load)
+    {
+        await using var database = await ScratchDatabase.MigratedAsync();
+        await database.LinesAsync(load);
+        Assert.Equal(
+            "ix_outcomes_whole: decided_at >= $1 AND decided_at <= $2",
+            await PlanAsync(database, "timestamptz, timestamptz", OutcomePurge.Shorten, "'2026-11-20', '2026-11-21'"));
+    }
+
     /// <summary>The indexes of the plan that the server's sessions make, each with what is looked up in it.</summary>
     private static async Task<string> PlanAsync(ScratchDatabase database, string types, string sql, string values)
     {
@@ -126,6 +139,8 @@ public sealed partial class PlanTests
         var plan = string.Join('\n', lines).Replace("::text", "").Replace("(", "").Replace(")", "");
         // Nothing that is read is sorted; the spaces that are asked for may be.
         Assert.DoesNotMatch(@"Sort Key: (?!unnest\$1)", plan);
+        // Nor is an index read whole.
+        Assert.DoesNotMatch("Index (Only )?Scan .*\n(?! *Index Cond)", plan);
         return string.Join("; ", Lookup().Matches(plan).Select(used => $"{used.Groups[1]}: {used.Groups[2]}"));
     }
 

@@ -124,7 +124,7 @@ internal sealed class SyncDbModelSnapshot : ModelSnapshot
         row.Property<short>("State").HasColumnType("smallint").HasColumnName("state");
         row.Property<short>("Status").HasColumnType("smallint").HasColumnName("status");
         row.HasKey("SpaceId", "Principal", "OpId").HasName("pk_outcomes");
-        row.HasIndex("SpaceId", "DecidedAt").HasDatabaseName("ix_outcomes_whole").HasFilter("body IS NOT NULL");
+        row.HasIndex("DecidedAt").HasDatabaseName("ix_outcomes_whole").HasFilter("body IS NOT NULL");
         row.ToTable("outcomes");
     }
 

@@ -1,0 +1,25 @@
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
+
+namespace SyncServer.Storage.Migrations;
+
+/// <summary>
+/// Whole outcomes are found in the order of time, over all spaces: a new one then goes to the end of the index and is not searched a
+/// place for. Writers go on while the index is made; a run that is interrupted leaves an index that nothing uses, which the next one drops.
+/// </summary>
+[DbContext(typeof(SyncDb))]
+[Migration("20261128020000_OutcomesInOrder")]
+internal sealed class OutcomesInOrder : Migration
+{
+    protected override void Up(MigrationBuilder migrationBuilder) => Replace(migrationBuilder, "decided_at");
+
+    protected override void Down(MigrationBuilder migrationBuilder) => Replace(migrationBuilder, "space_id, decided_at");
+
+    private static void Replace(MigrationBuilder migrationBuilder, string columns)
+    {
+        migrationBuilder.Sql("DROP INDEX CONCURRENTLY IF EXISTS ix_outcomes_whole_new", suppressTransaction: true);
+        migrationBuilder.Sql(
+            $"CREATE INDEX CONCURRENTLY ix_outcomes_whole_new ON outcomes ({columns}) WHERE body IS NOT NULL", suppressTransaction: true);
+        migrationBuilder.Sql("DROP INDEX ix_outcomes_whole; ALTER INDEX ix_outcomes_whole_new RENAME TO ix_outcomes_whole;");
+    }
+}
