@@ -332,6 +332,7 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
             Patch = kind is OpKind.Delete or OpKind.Restore && applied.Count == 0 ? null : applied,
             Sent = op.Replaces || op.Patch.Equals(applied) ? null : op.Patch,
             Before = kind == OpKind.Delete ? from : applied.Count == 0 || before is null ? null : MergePatch.Diff(data!.Value, from),
+            FirstSeq = before is { Rev: 1 } ? before.Seq : null,
         };
         Tallies.AddWrite(before, record);
         _records[op.Key] = record;
@@ -390,11 +391,7 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
 
     private List<Change> HistoryOf(RecordKey key)
     {
-        if (!_history.TryGetValue(key, out var history))
-        {
-            _history[key] = history = [];
-        }
-
-        return history;
+        ref var history = ref CollectionsMarshal.GetValueRefOrAddDefault(_history, key, out _);
+        return history ??= [];
     }
 }

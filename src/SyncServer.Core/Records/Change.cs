@@ -47,6 +47,12 @@ public sealed record Change
     public required JsonObject? Before { get; init; }
 
     /// <summary>
+    /// Where it makes revision 2, the position of the change that made revision 1, which no index of revisions holds; null of all
+    /// others, and of what was read from the log.
+    /// </summary>
+    public long? FirstSeq { get; init; }
+
+    /// <summary>
     /// Whether the op was accepted without a change: it agreed with what was there, or yielded. It has no place in the log, no
     /// revision of its own (<see cref="Rev"/> is the one it met), and counts for what its device holds.
     /// </summary>

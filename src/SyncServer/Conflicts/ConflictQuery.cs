@@ -42,13 +42,14 @@ internal sealed class ConflictQuery(NpgsqlDataSource source)
     // What the envelope of the current record takes beside its data at most.
     private const int EnvelopeBytes = 2048;
 
-    // A resolved conflict is a tombstone. Once that is purged, what was parked is still in the log as long as history is kept.
+    // A resolved conflict is a tombstone. Once that is purged, what was parked is still in the log as long as history is kept: in the last
+    // change, which is never the first.
     private const string Kept = $"""
         FROM conflicts k
         LEFT JOIN records h ON h.space_id = $1 AND h.entity = '{RecordKey.ConflictEntity}' AND h.record_id = k.conflict_id
         LEFT JOIN LATERAL (
             SELECT before, bytes FROM changes
-            WHERE h.data IS NULL AND space_id = $1 AND entity = '{RecordKey.ConflictEntity}' AND record_id = k.conflict_id
+            WHERE h.data IS NULL AND space_id = $1 AND entity = '{RecordKey.ConflictEntity}' AND record_id = k.conflict_id AND rev > 1
             ORDER BY rev DESC LIMIT 1) AS l ON true
         CROSS JOIN LATERAL (
             SELECT coalesce(h.data, l.before) AS parked, CASE WHEN h.data IS NULL THEN l.bytes ELSE h.data_bytes END AS parked_bytes) AS p
@@ -57,7 +58,7 @@ internal sealed class ConflictQuery(NpgsqlDataSource source)
 
     private const string Current = "LEFT JOIN records r ON r.space_id = $1 AND r.entity = c.on_entity AND r.record_id = c.on_id";
 
-    private static readonly string One = $"""
+    internal static readonly string One = $"""
         SELECT m.role, c.parked IS NOT NULL, CASE WHEN c.parked IS NOT NULL THEN 1::bigint END, c.conflict_id, c.state, c.parked, {SpaceRows.RecordColumns}
         FROM members m
         LEFT JOIN LATERAL (
@@ -68,7 +69,7 @@ internal sealed class ConflictQuery(NpgsqlDataSource source)
         """;
 
     // The page is cut by the sizes that rows have, so that what is beyond the cut is never read.
-    private static readonly string Page = $"""
+    internal static readonly string Page = $"""
         SELECT m.role, true, c.candidates, c.conflict_id, c.state, c.parked, {SpaceRows.RecordColumns}
         FROM members m
         LEFT JOIN LATERAL (

@@ -31,7 +31,7 @@ internal sealed class HistoryQuery(NpgsqlDataSource source)
     // cut by the sizes that the log has, so that values beyond the cut are never read.
     private const string Newest = "ORDER BY rev DESC, seq > 0, at DESC, op_id DESC, principal DESC";
 
-    private static readonly string Sql = $"""
+    internal static readonly string Sql = $"""
         SELECT m.role, r.record_id IS NOT NULL, c.candidates, {SpaceRows.ChangeColumns}, c.merge
         FROM members m
         LEFT JOIN records r ON r.space_id = $1 AND r.entity = $3 AND r.record_id = $4
@@ -41,8 +41,7 @@ internal sealed class HistoryQuery(NpgsqlDataSource source)
                     sum(2 * bytes::bigint + {ItemBytes}) OVER ({Newest} ROWS UNBOUNDED PRECEDING) AS page_bytes
                 FROM (SELECT * FROM (
                     (SELECT seq, entity, record_id, rev, kind, op_id, principal, device, n, at, tag, patch, sent, before, NULL::json AS merge, bytes
-                    FROM changes
-                    WHERE space_id = $1 AND entity = $3 AND record_id = $4 AND rev < $5
+                    FROM {RecordChanges.Of("r", rev => $"{rev} < $5")} AS change
                     ORDER BY rev DESC LIMIT $6 + 1)
                     UNION ALL
                     (SELECT 0, entity, record_id, rev, {(int)OpKind.Update}, op_id, principal, device, n, at, 0, NULL, sent, NULL, merge, coalesce(bytes, octet_length(sent::text))

@@ -21,7 +21,7 @@ internal static class OwnLater
 
     // Cut at its old end, spaces with little before those with much, so that much of one is not the others' loss. The first
     // row that is cut stands for the rest of its space and has no values.
-    private static readonly string Changes = $"""
+    internal static readonly string Changes = $"""
         SELECT c.seq, c.entity, c.record_id, c.rev, c.kind, c.op_id, c.principal, c.device, c.n, c.at, c.tag,
             CASE WHEN c.fits THEN c.patch END, CASE WHEN c.fits THEN c.sent END, CASE WHEN c.fits THEN c.before END, c.space_id, c.fits
         FROM (
@@ -31,9 +31,8 @@ internal static class OwnLater
                     row_number() OVER (PARTITION BY l.space_id ORDER BY l.seq DESC) AS place
                 FROM {Asked}
                 CROSS JOIN LATERAL (
-                    SELECT * FROM changes
-                    WHERE space_id = k.space_id AND entity = k.entity AND record_id = k.record_id AND rev > r.rev - {Limits.LateChanges}
-                        AND principal = k.principal AND device = k.device AND n > k.n) AS l) AS s) AS c
+                    SELECT * FROM {RecordChanges.Of("k", rev => $"{rev} > r.rev - {Limits.LateChanges}")} AS change
+                    WHERE principal = k.principal AND device = k.device AND n > k.n) AS l) AS s) AS c
         WHERE c.fits OR c.is_first_cut
         ORDER BY c.seq
         """;

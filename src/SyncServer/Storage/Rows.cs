@@ -108,6 +108,12 @@ public sealed class ChangeRow
 
     /// <summary>Bytes of <see cref="Patch"/>, <see cref="Sent"/> and <see cref="Before"/> in UTF-8, by which reads are cut before they are read.</summary>
     public int Bytes { get; set; }
+
+    /// <summary>
+    /// Where <see cref="Rev"/> is 2, the seq of the change that made revision 1; null of all others, where the first change was
+    /// purged before there was the column, and where a server from before it wrote the row.
+    /// </summary>
+    public long? FirstSeq { get; set; }
 }
 
 /// <summary>What was decided about an op, stored with its effect; a repeat is answered from here.</summary>

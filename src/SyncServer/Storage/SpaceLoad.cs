@@ -45,7 +45,7 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
     // A base that is too old for a merge loads nothing and does not spoil those of other ops. Only an unbroken run up to the
     // present is of use, so runs are cut at their old end, and short runs go before long ones: a record with much history
     // costs the others nothing. What is cut is never read from where PostgreSQL keeps large values.
-    private static readonly string Changes = $"""
+    internal static readonly string Changes = $"""
         SELECT {SpaceRows.ChangeColumns}, c.space_id
         FROM (
             SELECT run.*, sum(run.bytes::bigint + {ChangeBytes})
@@ -60,8 +60,7 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
                 GROUP BY k.space_id, k.entity, k.record_id) AS k
             CROSS JOIN LATERAL (
                 SELECT *, sum(bytes::bigint + {ChangeBytes}) OVER (ORDER BY rev DESC ROWS UNBOUNDED PRECEDING) AS run_bytes
-                FROM changes
-                WHERE space_id = k.space_id AND entity = k.entity AND record_id = k.record_id AND rev > k.since) AS run) AS c
+                FROM {RecordChanges.Of("k", rev => $"{rev} > k.since")} AS change) AS run) AS c
         WHERE c.total_bytes <= {Core.Limits.MergeBytes}
         ORDER BY c.seq
         """;

@@ -37,7 +37,7 @@ internal static class SpaceWrite
         """;
 
     private static readonly string Changes = Arrays.InsertInto(
-        "changes", "space_id, seq, entity, record_id, rev, kind, op_id, principal, device, n, at, tag, patch, sent, before, bytes");
+        "changes", "space_id, seq, entity, record_id, rev, kind, op_id, principal, device, n, at, tag, patch, sent, before, bytes, first_seq");
 
     private static readonly string Outcomes = Arrays.InsertInto(
         "outcomes", "space_id, principal, op_id, fingerprint, state, status, rev, conflict_id, etag, location, body, entity, decided_at");
@@ -195,7 +195,8 @@ internal static class SpaceWrite
             .With(Column(rows, static (_, row) => row.N))
             .With(Column(rows, static (_, row) => row.At))
             .With(Column(rows, static (_, row) => row.Tag))
-            .WithJson(patches).WithJson(sent).WithJson(before).With(bytes);
+            .WithJson(patches).WithJson(sent).WithJson(before).With(bytes)
+            .With(Column(rows, static (_, row) => row.FirstSeq));
     }
 
     private static NpgsqlBatchCommand OutcomeRows(List<(SpacePlan Plan, KeyValuePair<OutcomeKey, StoredOutcome> Row)> rows) =>

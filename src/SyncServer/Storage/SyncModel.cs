@@ -76,7 +76,8 @@ internal static class SyncModel
         {
             change.ToTable("changes");
             change.HasKey(c => new { c.SpaceId, c.Seq }).HasName("pk_changes");
-            change.HasIndex(c => new { c.SpaceId, c.Entity, c.RecordId, c.Rev }).IsUnique().HasDatabaseName("ux_changes_rev");
+            // Without creates, which are found by their positions (RecordChanges) and whose records are unique by their own key.
+            change.HasIndex(c => new { c.SpaceId, c.Entity, c.RecordId, c.Rev }).IsUnique().HasDatabaseName("ux_changes_rev").HasFilter("rev > 1");
             change.Property(c => c.Patch).HasColumnType("json");
             change.Property(c => c.Sent).HasColumnType("json");
             change.Property(c => c.Before).HasColumnType("json");

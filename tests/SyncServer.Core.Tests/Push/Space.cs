@@ -25,6 +25,7 @@ internal sealed class Space
     private readonly Dictionary<ConflictSlot, string> _open = [];
     private readonly List<string> _conflictIds = [];
     private readonly Dictionary<(RecordKey Key, long Rev), RecordState> _states = [];
+    private readonly Dictionary<RecordKey, long> _firsts = [];
     private List<Change> _changes = [];
     private long _head;
     private int _pushes;
@@ -224,6 +225,12 @@ internal sealed class Space
             Assert.Equal((record.Rev, record.Seq), (changes[^1].Rev, changes[^1].Seq));
             _records[record.Key] = record;
             Remember(record, changes);
+        }
+
+        foreach (var change in plan.Changes)
+        {
+            _firsts.TryAdd(change.Key, change.Seq);
+            Assert.Equal(change.Rev == 2 ? _firsts[change.Key] : null, change.FirstSeq);
         }
 
         _head = plan.Head;

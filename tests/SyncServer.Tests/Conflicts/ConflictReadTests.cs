@@ -187,8 +187,9 @@ public sealed class ConflictReadTests
     private static async Task ResolveInTablesAsync(Guid space, string conflictId)
     {
         await RecordRequests.RunAsync("""
-            INSERT INTO changes (space_id, seq, entity, record_id, rev, kind, op_id, principal, device, n, at, tag, patch, sent, before, bytes)
-            SELECT space_id, 1000, entity, record_id, rev + 1, 3, 'r', updated_by, '', NULL, updated_at, 1, NULL, NULL, data, data_bytes
+            INSERT INTO changes (space_id, seq, entity, record_id, rev, kind, op_id, principal, device, n, at, tag, patch, sent, before, bytes, first_seq)
+            SELECT space_id, 1000, entity, record_id, rev + 1, 3, 'r', updated_by, '', NULL, updated_at, 1, NULL, NULL, data, data_bytes,
+                CASE WHEN rev = 1 THEN seq END
             FROM records WHERE space_id = $1 AND record_id = $2
             """, space, conflictId);
         await RecordRequests.RunAsync("UPDATE records SET deleted = true, rev = rev + 1, seq = 1000 WHERE space_id = $1 AND record_id = $2", space, conflictId);

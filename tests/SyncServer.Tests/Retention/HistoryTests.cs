@@ -121,6 +121,23 @@ public sealed class HistoryTests(RetentionServers servers)
     }
 
     [Fact]
+    public async Task An_accepted_op_that_changed_nothing_on_a_create_outlives_the_next_change_and_not_the_create()
+    {
+        const string Kept = "SELECT op_id FROM unchanged_ops WHERE space_id = $space";
+        var phone = servers.New();
+        await phone.PushAsync("create", "n", 0, """{"a":1}""");
+        await phone.PushAsync(Op("update", "n", 1, """{"a":1}""", opId: "same"));
+        servers.Wait(4);
+        await phone.PushAsync("update", "n", 1, """{"a":2}""");
+        await servers.LaterAsync(1);
+        Assert.Equal(["same"], await servers.LinesAsync(phone, Kept));
+        Assert.False(await servers.IsDueAsync(phone));
+        await servers.LaterAsync(3);
+        Assert.Equal(["2 2 1 1"], await servers.LinesAsync(phone, Horizons));
+        Assert.Empty(await servers.LinesAsync(phone, Kept));
+    }
+
+    [Fact]
     public async Task What_was_parked_stays_readable_while_history_is_kept_and_stays_resolved_afterwards()
     {
         var phone = servers.New();

@@ -1,6 +1,8 @@
 using System.Text.RegularExpressions;
+using SyncServer.Conflicts;
 using SyncServer.Manifest;
 using SyncServer.Pull;
+using SyncServer.Records;
 using SyncServer.Retention;
 using SyncServer.Storage;
 
@@ -19,6 +21,32 @@ public sealed partial class PlanTests
         INSERT INTO members SELECT md5(n::text)::uuid, n::text, 3 FROM generate_series(1, 20000) AS n;
         ANALYZE
         """;
+
+    // In the large space two changes of each record, of one of them two thousand, and one in each of the others.
+    private const string Log = """
+        INSERT INTO changes (space_id, seq, entity, record_id, rev, kind, op_id, principal, device, n, at, tag, bytes, first_seq)
+            SELECT CASE WHEN n <= 20000 THEN '00000000-0000-0000-0000-000000000001' ELSE md5(n::text)::uuid END,
+                seq, 'note', n::text, rev, 2, seq::text, 'alice', 'phone', seq, now(), seq, 2, CASE WHEN rev = 2 THEN n END
+            FROM (
+                SELECT n, n AS seq, 1 AS rev FROM generate_series(1, 40000) AS n
+                UNION ALL SELECT n, 40000 + n, 2 FROM generate_series(1, 20000) AS n
+                UNION ALL SELECT 77, 60000 + rev, rev FROM generate_series(3, 2000) AS rev) AS change;
+
+        """ + Load;
+
+    private const string OneSpace = "'00000000-0000-0000-0000-000000000001'";
+
+    /// <summary>What asks for changes of a record by their revisions: the types of its parameters, and values.</summary>
+    private static readonly (string Sql, string Types, string Values)[] OfRevisions =
+    [
+        (SpaceLoad.Changes, "uuid[], text[], text[], text[], bigint[]", $"ARRAY[{OneSpace}::uuid], '{{alice}}', '{{note}}', '{{77}}', '{{0}}'"),
+        (OwnLater.Changes, "uuid[], text[], text[], text[], text[], bigint[]", $"ARRAY[{OneSpace}::uuid], '{{alice}}', '{{note}}', '{{77}}', '{{phone}}', '{{0}}'"),
+        (HistoryQuery.Sql, "uuid, text, text, text, bigint, int, int, bigint, timestamptz, text, text", $"{OneSpace}, 'alice', 'note', '77', 9999, 2, 100000, 9999, now(), '', ''"),
+        (SpacePurge.Forget, "uuid, timestamptz, int", $"{OneSpace}, now(), 10"),
+        (DueSpaces.Sql, "uuid, int, timestamptz, timestamptz", "'00000000-0000-0000-0000-000000000000', 10, now(), now()"),
+        (ConflictQuery.One, "uuid, text, text", $"{OneSpace}, 'alice', 'c'"),
+        (ConflictQuery.Page, "uuid, text, smallint, text, text[], int, int", $"{OneSpace}, 'alice', 1, '', NULL, 10, 100000"),
+    ];
 
     private static readonly string[] Columns = ["k.space_id", "k.principal", "k.device", "k.op_id", "k.entity", "k.record_id"];
 
@@ -132,18 +160,69 @@ public sealed partial class PlanTests
             await PlanAsync(database, "timestamptz, timestamptz", OutcomePurge.Shorten, "'2026-11-20', '2026-11-21'"));
     }
 
+    [Theory]
+    [InlineData("ANALYZE")]
+    [InlineData(Log)]
+    public async Task Changes_of_a_record_are_looked_up_by_their_revisions_and_the_first_one_by_its_position(string load)
+    {
+        await using var database = await ScratchDatabase.MigratedAsync();
+        await database.LinesAsync(load);
+        var looked = new List<string>();
+        foreach (var (sql, types, values) in OfRevisions)
+        {
+            var lines = await ExplainAsync(database, types, sql, values);
+            looked.Add(string.Join("; ", Lookups(lines).Where(used => used.Index is "pk_changes" or "ux_changes_rev")
+                .Select(used => $"{used.Index}: {string.Join(' ', Compared().Matches(used.Condition).Select(compared => compared.Groups[1]))}")));
+        }
+
+        // A conflict asks for all that the index holds of its record.
+        const string Key = "ux_changes_rev: space_id = entity = record_id =";
+        const string First = $"pk_changes: space_id = seq =; {Key} rev =";
+        Assert.Equal(
+        [
+            $"{Key} rev >; {First}", $"{Key} rev >; {First}", $"{Key} rev <; {First}", $"{Key} rev =; {First}",
+            $"pk_changes: space_id = seq =; {Key} rev =; {First}", Key, Key,
+        ], looked);
+    }
+
+    [Fact]
+    public async Task A_page_of_a_long_history_reads_no_more_than_what_is_on_it()
+    {
+        await using var database = await ScratchDatabase.MigratedAsync();
+        await database.LinesAsync(Log);
+        var (sql, types, values) = OfRevisions.Single(asking => asking.Sql == HistoryQuery.Sql);
+        var plan = await ExplainAsync(database, types, sql, values, "ANALYZE, TIMING OFF, SUMMARY OFF, ");
+        Assert.Equal(["3", "1", "1"], Read().Matches(plan).Select(read => read.Groups[1].Value));
+    }
+
     /// <summary>The indexes of the plan that the server's sessions make, each with what is looked up in it.</summary>
     private static async Task<string> PlanAsync(ScratchDatabase database, string types, string sql, string values)
     {
-        var lines = await database.LinesAsync($"PREPARE looked_up ({types}) AS {sql}; EXPLAIN (COSTS OFF) EXECUTE looked_up ({values})");
-        var plan = string.Join('\n', lines).Replace("::text", "").Replace("(", "").Replace(")", "");
+        var plan = await ExplainAsync(database, types, sql, values);
         // Nothing that is read is sorted; the spaces that are asked for may be.
         Assert.DoesNotMatch(@"Sort Key: (?!unnest\$1)", plan);
         // Nor is an index read whole.
         Assert.DoesNotMatch("Index (Only )?Scan .*\n(?! *Index Cond)", plan);
-        return string.Join("; ", Lookup().Matches(plan).Select(used => $"{used.Groups[1]}: {used.Groups[2]}"));
+        return string.Join("; ", Lookups(plan).Select(used => $"{used.Index}: {used.Condition}"));
     }
 
-    [GeneratedRegex("Index (?:Only )?Scan (?:using|on) (\\w+).*\n *Index Cond: (.*)")]
+    private static async Task<string> ExplainAsync(ScratchDatabase database, string types, string sql, string values, string options = "")
+    {
+        var lines = await database.LinesAsync($"PREPARE looked_up ({types}) AS {sql}; EXPLAIN ({options}COSTS OFF) EXECUTE looked_up ({values})");
+        return string.Join('\n', lines).Replace("::text", "").Replace("(", "").Replace(")", "");
+    }
+
+    private static IEnumerable<(string Index, string Condition)> Lookups(string plan) =>
+        Lookup().Matches(plan).Select(used => (used.Groups[1].Value, used.Groups[2].Value));
+
+    /// <summary>A column of a condition, and how it is compared.</summary>
+    [GeneratedRegex("(?:^|AND )(\\w+ [<>=]+)")]
+    private static partial Regex Compared();
+
+    /// <summary>Rows that were read of the log.</summary>
+    [GeneratedRegex("on changes.* actual rows=(\\d+)")]
+    private static partial Regex Read();
+
+    [GeneratedRegex("Index (?:Only )?Scan (?:Backward )?(?:using|on) (\\w+).*\n *Index Cond: (.*)")]
     private static partial Regex Lookup();
 }

@@ -24,7 +24,8 @@ internal sealed class WholeKeys : Migration
         Replace(migrationBuilder, "ux_records_seq", "UNIQUE INDEX", "records (space_id, seq)");
     }
 
-    private static void Replace(MigrationBuilder migrationBuilder, string name, string kind, string on)
+    /// <summary>Makes the index anew under another name, and has it take the place of the old one.</summary>
+    internal static void Replace(MigrationBuilder migrationBuilder, string name, string kind, string on)
     {
         migrationBuilder.Sql($"DROP INDEX CONCURRENTLY IF EXISTS {name}_new", suppressTransaction: true);
         migrationBuilder.Sql($"CREATE {kind} CONCURRENTLY {name}_new ON {on}", suppressTransaction: true);

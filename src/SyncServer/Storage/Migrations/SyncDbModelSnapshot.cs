@@ -93,6 +93,7 @@ internal sealed class SyncDbModelSnapshot : ModelSnapshot
         row.Property<int>("Bytes").HasColumnType("integer").HasColumnName("bytes");
         row.Property<string>("Device").IsRequired().HasColumnType("text").HasColumnName("device").UseCollation("C");
         row.Property<string>("Entity").IsRequired().HasColumnType("text").HasColumnName("entity").UseCollation("C");
+        row.Property<long?>("FirstSeq").HasColumnType("bigint").HasColumnName("first_seq");
         row.Property<short>("Kind").HasColumnType("smallint").HasColumnName("kind");
         row.Property<long?>("N").HasColumnType("bigint").HasColumnName("n");
         row.Property<string>("OpId").IsRequired().HasColumnType("text").HasColumnName("op_id").UseCollation("C");
@@ -103,7 +104,7 @@ internal sealed class SyncDbModelSnapshot : ModelSnapshot
         row.Property<string>("Sent").HasColumnType("json").HasColumnName("sent");
         row.Property<long>("Tag").HasColumnType("bigint").HasColumnName("tag");
         row.HasKey("SpaceId", "Seq").HasName("pk_changes");
-        row.HasIndex("SpaceId", "Entity", "RecordId", "Rev").IsUnique().HasDatabaseName("ux_changes_rev");
+        row.HasIndex("SpaceId", "Entity", "RecordId", "Rev").IsUnique().HasDatabaseName("ux_changes_rev").HasFilter("rev > 1");
         row.ToTable("changes");
     }
 
