@@ -8,7 +8,7 @@ namespace SyncServer.Storage.Migrations;
 /// place for. Writers go on while the index is made; a run that is interrupted leaves an index that nothing uses, which the next one drops.
 /// </summary>
 [DbContext(typeof(SyncDb))]
-[Migration("20261128010000_OutcomesInOrder")]
+[Migration("20261128030000_OutcomesInOrder")]
 internal sealed class OutcomesInOrder : Migration
 {
     protected override void Up(MigrationBuilder migrationBuilder) => Replace(migrationBuilder, "decided_at");
