@@ -21,6 +21,9 @@ public readonly record struct MadeRecord(Change Change, RecordData Data, StoredO
     /// <summary>The state of every such op.</summary>
     public const OutcomeState State = OutcomeState.Applied;
 
+    /// <summary>The size of the data and of the answer, which are most of what is written.</summary>
+    public long Bytes => Data.Utf8.Length + Decided.Outcome.Body.Length;
+
     /// <summary>All that the plan's ops did, in their order, where each of them made a record; null where one did anything else.</summary>
     public static IReadOnlyList<MadeRecord>? AllOf(SpacePlan plan)
     {

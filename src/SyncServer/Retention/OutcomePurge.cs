@@ -4,7 +4,7 @@ namespace SyncServer.Retention;
 
 /// <summary>What was taken out of outcomes.</summary>
 /// <param name="Outcomes">How many were shortened.</param>
-/// <param name="MayGoOn">Whether more steps may find more.</param>
+/// <param name="MayGoOn">Whether it ended at its bound, and more steps may find more. A step that lost a row to somebody else ends it too, until the next round.</param>
 internal readonly record struct Shortened(long Outcomes, bool MayGoOn);
 
 /// <summary>

@@ -136,8 +136,8 @@ internal sealed class RetentionRound(RetentionParts parts, RetentionOptions opti
         {
             Tell(
                 exception,
-                (logger, cause) => Log.PurgeWaits(logger, space, cause),
-                (logger, exceptions) => Log.PurgeFailed(logger, space, exceptions));
+                (log, cause) => Log.PurgeWaits(log, space, cause),
+                (log, exceptions) => Log.PurgeFailed(log, space, exceptions));
         }
 
         return all;

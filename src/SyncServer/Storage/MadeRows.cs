@@ -11,6 +11,9 @@ namespace SyncServer.Storage;
 /// </summary>
 internal static class MadeRows
 {
+    // Of data and answers. The statement keeps its rows in memory up to PostgreSQL's work_mem, by default four times as much, and then in a file.
+    private const long BytesMax = 1024 * 1024;
+
     // What is the same of all of them is said here and not sent.
     private static readonly string Made = $"""
         WITH k AS MATERIALIZED (SELECT * FROM {Arrays.Rows("space_id, seq, entity, record_id, op_id, principal, device, n, at, tag, data, bytes, fingerprint, etag, location, body")}),
@@ -24,18 +27,17 @@ internal static class MadeRows
         SELECT space_id, principal, op_id, fingerprint, {(int)MadeRecord.State}, {MadeRecord.Status}, {MadeRecord.Rev}, etag, location, body, entity, at FROM k
         """;
 
-    /// <summary>The ops of those plans that made nothing but records, and the other plans.</summary>
+    /// <summary>The ops of those plans that made nothing but records, as far as they fit, and the other plans.</summary>
     public static (List<(SpacePlan Plan, MadeRecord Row)> Made, List<SpacePlan> Others) Of(IReadOnlyList<SpacePlan> plans)
     {
         var (made, others) = (new List<(SpacePlan, MadeRecord)>(plans.Count), new List<SpacePlan>());
+        var room = BytesMax;
         foreach (var plan in plans)
         {
-            if (MadeRecord.AllOf(plan) is { } rows)
+            if (MadeRecord.AllOf(plan) is { } rows && rows.Sum(static row => row.Bytes) is var bytes && bytes <= room)
             {
-                foreach (var row in rows)
-                {
-                    made.Add((plan, row));
-                }
+                room -= bytes;
+                made.AddRange(rows.Select(row => (plan, row)));
             }
             else
             {

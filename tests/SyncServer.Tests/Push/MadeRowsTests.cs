@@ -1,5 +1,6 @@
 using System.Globalization;
 using Npgsql;
+using SyncServer.Tests.Records;
 using SyncServer.Tests.Servers;
 using static SyncServer.Tests.Servers.Device;
 
@@ -14,7 +15,7 @@ public sealed class MadeRowsTests
     private const string Rows = """
         SELECT concat_ws(' ', to_jsonb(r) - '{record_id,seq,op_id,updated_at}'::text[], r.data, r.op_id = c.op_id, r.seq = c.seq, r.updated_at = c.at,
             to_jsonb(c) - '{record_id,seq,op_id,at,tag}'::text[], c.patch, c.tag <> 0,
-            to_jsonb(o) - '{op_id,fingerprint,location,body,decided_at}'::text[], length(o.fingerprint), length(o.location), length(o.body), o.decided_at = c.at)
+            to_jsonb(o) - '{op_id,fingerprint,location,body,decided_at}'::text[], length(o.fingerprint), length(o.location), o.body IS NOT NULL, o.decided_at = c.at)
         FROM records r
         JOIN changes c ON c.space_id = r.space_id AND c.entity = r.entity AND c.record_id = r.record_id
         JOIN outcomes o ON o.space_id = r.space_id AND o.op_id = r.op_id
@@ -35,6 +36,16 @@ public sealed class MadeRowsTests
         var (alone, beside) = (await RowsAsync(phone, one), await RowsAsync(phone, two));
         Assert.Equal(beside, alone);
         Assert.Contains("Größe", alone, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task So_does_one_by_the_records_own_route_and_one_that_is_too_large_for_the_statement()
+    {
+        var (phone, one, two) = (New(), NewId(), NewId());
+        Assert.Equal(201, (await phone.PutAsync(one, Data, RecordRequests.New)).Status);
+        string[] batch = [Op("create", two, 0, Data), .. Enumerable.Range(0, 20).Select(_ => Op("create", NewId(), 0, $$"""{"body":"{{new string('x', 50_000)}}"}"""))];
+        Assert.Equal(string.Join(',', Enumerable.Repeat("201", batch.Length)), BatchStatuses(await phone.BatchAsync(batch)));
+        Assert.Equal(await RowsAsync(phone, two), await RowsAsync(phone, one));
     }
 
     private static string BatchStatuses(Answer answer) => string.Join(',', answer.Body["results"]!.AsArray().Select(result => result!["status"]!.ToString()));

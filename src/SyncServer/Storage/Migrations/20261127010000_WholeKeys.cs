@@ -25,10 +25,20 @@ internal sealed class WholeKeys : Migration
     }
 
     /// <summary>Makes the index anew under another name, and has it take the place of the old one.</summary>
-    internal static void Replace(MigrationBuilder migrationBuilder, string name, string kind, string on)
+    /// <param name="migrationBuilder">Of the migration.</param>
+    /// <param name="name">The index.</param>
+    /// <param name="kind">Whether it is unique.</param>
+    /// <param name="on">Its table and columns.</param>
+    /// <param name="before">What is run when the new one is there and the old one still is, outside of any transaction.</param>
+    internal static void Replace(MigrationBuilder migrationBuilder, string name, string kind, string on, string? before = null)
     {
         migrationBuilder.Sql($"DROP INDEX CONCURRENTLY IF EXISTS {name}_new", suppressTransaction: true);
         migrationBuilder.Sql($"CREATE {kind} CONCURRENTLY {name}_new ON {on}", suppressTransaction: true);
+        if (before is not null)
+        {
+            migrationBuilder.Sql(before, suppressTransaction: true);
+        }
+
         migrationBuilder.Sql($"DROP INDEX {name}; ALTER INDEX {name}_new RENAME TO {name};");
     }
 }

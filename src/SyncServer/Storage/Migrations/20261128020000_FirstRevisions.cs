@@ -13,28 +13,31 @@ namespace SyncServer.Storage.Migrations;
 internal sealed class FirstRevisions : Migration
 {
     /// <summary>
-    /// Changes that one transaction fills in. Retention may wait for them, with the lock of their space: for a fraction of a second, and not
+    /// Changes that one transaction fills in. Retention may wait for them, with the lock of their space: for some hundredths of a second, and not
     /// for as long as the log is.
     /// </summary>
-    private const int Step = 10_000;
+    private const int Step = 1_000;
 
     private const string Revisions = "changes (space_id, entity, record_id, rev)";
 
-    // One by one, so that each is looked up by its whole key, whatever is known of the table.
+    // One by one, so that each is looked up by its whole key, whatever is known of the table. All that are to be filled in are found, and kept
+    // in a file, by the first COMMIT, when none of them is locked yet; and they are locked in the order in which retention locks those of a space.
     private static readonly string Fill = $"""
         DO $$
         DECLARE
             second record;
             filled bigint := 0;
         BEGIN
-            FOR second IN SELECT space_id, seq, entity, record_id FROM changes WHERE rev = 2 AND first_seq IS NULL LOOP
+            -- Until that COMMIT: no index finds what is looked for.
+            PERFORM set_config('enable_seqscan', 'on', true);
+            FOR second IN SELECT space_id, seq, entity, record_id FROM changes WHERE rev = 2 AND first_seq IS NULL ORDER BY space_id, seq LOOP
+                IF filled % {Step} = 0 THEN
+                    COMMIT;
+                END IF;
                 UPDATE changes c SET first_seq = f.seq FROM changes f
                 WHERE c.space_id = second.space_id AND c.seq = second.seq
                     AND f.space_id = second.space_id AND f.entity = second.entity AND f.record_id = second.record_id AND f.rev = 1;
                 filled := filled + 1;
-                IF filled % {Step} = 0 THEN
-                    COMMIT;
-                END IF;
             END LOOP;
         END $$
         """;
@@ -42,9 +45,9 @@ internal sealed class FirstRevisions : Migration
     protected override void Up(MigrationBuilder migrationBuilder)
     {
         migrationBuilder.Sql("ALTER TABLE changes ADD COLUMN IF NOT EXISTS first_seq bigint;");
-        // While the old index finds the first ones.
+        // While the old index finds the first ones; and again for what servers from before wrote while the new one was made.
         migrationBuilder.Sql(Fill, suppressTransaction: true);
-        WholeKeys.Replace(migrationBuilder, "ux_changes_rev", "UNIQUE INDEX", Revisions + " WHERE rev > 1");
+        WholeKeys.Replace(migrationBuilder, "ux_changes_rev", "UNIQUE INDEX", Revisions + " WHERE rev > 1", before: Fill);
     }
 
     protected override void Down(MigrationBuilder migrationBuilder)
