@@ -61,14 +61,16 @@ internal sealed class SpacePurge(NpgsqlDataSource source)
         """;
 
     // It counts in merges over the change that made its revision, so it goes after that one. The limit is of rows that are looked
-    // at: those that wait for their change do not make the step longer, and what is behind many of them waits with them.
+    // at, each once: those that wait for their change do not make the step longer, and what is behind many of them waits with them.
     internal static readonly string Forget = $"""
-        DELETE FROM unchanged_ops o
-        USING (SELECT space_id, entity, record_id, rev, principal, op_id FROM unchanged_ops
-            WHERE space_id = $1 AND at <= $2 ORDER BY at LIMIT $3) AS old
+        WITH old AS MATERIALIZED (
+            SELECT * FROM (
+                SELECT space_id, entity, record_id, rev, principal, op_id FROM unchanged_ops
+                WHERE space_id = $1 AND at <= $2 ORDER BY at LIMIT $3) AS oldest
+            WHERE NOT EXISTS (SELECT FROM {RecordChanges.Of("oldest", rev => $"{rev} = oldest.rev")} AS change))
+        DELETE FROM unchanged_ops o USING old
         WHERE o.space_id = $1 AND o.entity = old.entity AND o.record_id = old.record_id AND o.rev = old.rev
             AND o.principal = old.principal AND o.op_id = old.op_id
-            AND NOT EXISTS (SELECT FROM {RecordChanges.Of("old", rev => $"{rev} = old.rev")} AS change)
         """;
 
     /// <summary>One step through tombstones and the log: afterwards both are gone up to the horizons, or nothing has changed.</summary>

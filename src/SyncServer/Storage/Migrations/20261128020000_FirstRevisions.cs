@@ -13,30 +13,28 @@ namespace SyncServer.Storage.Migrations;
 internal sealed class FirstRevisions : Migration
 {
     /// <summary>
-    /// Changes that one transaction goes over. Retention waits for those that it fills in, with the lock of their space: for the fraction of a
-    /// second that so many take, and not for as long as the log is.
+    /// Changes that one transaction fills in. Retention may wait for them, with the lock of their space: for a fraction of a second, and not
+    /// for as long as the log is.
     /// </summary>
     private const int Step = 10_000;
 
     private const string Revisions = "changes (space_id, entity, record_id, rev)";
 
+    // One by one, so that each is looked up by its whole key, whatever is known of the table.
     private static readonly string Fill = $"""
         DO $$
         DECLARE
-            space uuid := '00000000-0000-0000-0000-000000000000';
-            place bigint := 0;
+            second record;
+            filled bigint := 0;
         BEGIN
-            LOOP
-                WITH step AS (
-                    SELECT space_id, seq, entity, record_id, rev, first_seq FROM changes
-                    WHERE (space_id, seq) > (space, place) ORDER BY space_id, seq LIMIT {Step}),
-                filled AS (
-                    UPDATE changes c SET first_seq = f.seq
-                    FROM step s JOIN changes f ON f.space_id = s.space_id AND f.entity = s.entity AND f.record_id = s.record_id AND f.rev = 1
-                    WHERE s.rev = 2 AND s.first_seq IS NULL AND c.space_id = s.space_id AND c.seq = s.seq)
-                SELECT space_id, seq INTO space, place FROM step ORDER BY space_id DESC, seq DESC LIMIT 1;
-                EXIT WHEN NOT FOUND;
-                COMMIT;
+            FOR second IN SELECT space_id, seq, entity, record_id FROM changes WHERE rev = 2 AND first_seq IS NULL LOOP
+                UPDATE changes c SET first_seq = f.seq FROM changes f
+                WHERE c.space_id = second.space_id AND c.seq = second.seq
+                    AND f.space_id = second.space_id AND f.entity = second.entity AND f.record_id = second.record_id AND f.rev = 1;
+                filled := filled + 1;
+                IF filled % {Step} = 0 THEN
+                    COMMIT;
+                END IF;
             END LOOP;
         END $$
         """;
