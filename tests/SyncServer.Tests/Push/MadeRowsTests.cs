@@ -1,5 +1,12 @@
 using System.Globalization;
+using System.Text;
 using Npgsql;
+using SyncServer.Core;
+using SyncServer.Core.Entities;
+using SyncServer.Core.Json;
+using SyncServer.Core.Ops;
+using SyncServer.Core.Push;
+using SyncServer.Storage;
 using SyncServer.Tests.Records;
 using SyncServer.Tests.Servers;
 using static SyncServer.Tests.Servers.Device;
@@ -46,6 +53,38 @@ public sealed class MadeRowsTests
         string[] batch = [Op("create", two, 0, Data), .. Enumerable.Range(0, 20).Select(_ => Op("create", NewId(), 0, $$"""{"body":"{{new string('x', 50_000)}}"}"""))];
         Assert.Equal(string.Join(',', Enumerable.Repeat("201", batch.Length)), BatchStatuses(await phone.BatchAsync(batch)));
         Assert.Equal(await RowsAsync(phone, two), await RowsAsync(phone, one));
+    }
+
+    [Fact]
+    public void The_statement_takes_a_megabyte_of_data_and_answers_and_leaves_the_rest()
+    {
+        // Two hundred kilobytes and a little each: the data is in the answer too.
+        var (plans, small) = (Enumerable.Range(0, 7).Select(_ => Plan(100_000)).ToList(), Plan(1));
+        var (made, others) = MadeRows.Of([.. plans, small]);
+        Assert.Equal([.. plans.Take(5), small], made.Select(row => row.Plan));
+        Assert.Equal(plans.Skip(5), others);
+    }
+
+    private static SpacePlan Plan(int size)
+    {
+        var (op, opId, _) = OpParser.Parse(JsonParser.ParseStored(Encoding.UTF8.GetBytes(Op("create", NewId(), 0, $$"""{"a":"{{new string('x', size)}}"}"""))), null, null);
+        var plan = new SpacePlan(Guid.NewGuid(), head: 0, DateTimeOffset.UnixEpoch, new Entropy(new byte[] { 1 }));
+        PushPlan.Run(
+            plan,
+            new PushContext
+            {
+                Principal = "alice",
+                Device = "phone",
+                Epoch = "epoch",
+                ClientEpoch = null,
+                SpacePath = "/v1/spaces/me",
+                TraceId = "trace",
+                Limits = new Limits(),
+                Definitions = EntityDefinitions.None,
+                Rules = [],
+            },
+            [new PushItem(op, opId, null)]);
+        return plan;
     }
 
     private static string BatchStatuses(Answer answer) => string.Join(',', answer.Body["results"]!.AsArray().Select(result => result!["status"]!.ToString()));

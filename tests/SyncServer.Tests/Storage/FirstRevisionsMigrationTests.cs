@@ -1,4 +1,6 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Migrations.Operations;
+using SyncServer.Storage.Migrations;
 
 namespace SyncServer.Tests.Storage;
 
@@ -57,6 +59,16 @@ public sealed class FirstRevisionsMigrationTests
             """);
         await database.MigrateAsync();
         await AssertFilledAsync(database);
+    }
+
+    [Fact]
+    public void What_is_written_while_the_index_is_made_is_looked_at_before_the_old_one_goes()
+    {
+        var steps = new FirstRevisions().UpOperations.Cast<SqlOperation>().Select(step => step.Sql).ToList();
+        int Last(string text) => steps.FindLastIndex(sql => sql.Contains(text, StringComparison.Ordinal));
+        int[] order = [Last("ADD COLUMN"), Last("INDEX CONCURRENTLY ux_changes_rev_new"), Last("SET first_seq"), Last("DROP INDEX ux_changes_rev;")];
+        Assert.Equal(order.Order(), order);
+        Assert.Equal(2, steps.Count(sql => sql.Contains("SET first_seq", StringComparison.Ordinal)));
     }
 
     private static async Task AssertFilledAsync(ScratchDatabase database)

@@ -15,11 +15,6 @@ internal sealed class OutcomesInOrder : Migration
 
     protected override void Down(MigrationBuilder migrationBuilder) => Replace(migrationBuilder, "space_id, decided_at");
 
-    private static void Replace(MigrationBuilder migrationBuilder, string columns)
-    {
-        migrationBuilder.Sql("DROP INDEX CONCURRENTLY IF EXISTS ix_outcomes_whole_new", suppressTransaction: true);
-        migrationBuilder.Sql(
-            $"CREATE INDEX CONCURRENTLY ix_outcomes_whole_new ON outcomes ({columns}) WHERE body IS NOT NULL", suppressTransaction: true);
-        migrationBuilder.Sql("DROP INDEX ix_outcomes_whole; ALTER INDEX ix_outcomes_whole_new RENAME TO ix_outcomes_whole;");
-    }
+    private static void Replace(MigrationBuilder migrationBuilder, string columns) =>
+        WholeKeys.Replace(migrationBuilder, "ix_outcomes_whole", "INDEX", $"outcomes ({columns}) WHERE body IS NOT NULL");
 }
