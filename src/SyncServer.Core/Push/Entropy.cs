@@ -1,45 +1,34 @@
 using System.Buffers.Binary;
-using System.Security.Cryptography;
 
 namespace SyncServer.Core.Push;
 
 /// <summary>
-/// The random values of one push, drawn from a seed that the shell gives, so that a plan is a function of its
-/// arguments. None of them guards anything: conflict ids are found only by members, tags stand inside authenticated cursors.
+/// The random values of one plan, drawn from a seed that the shell gives, so that a plan is a function of its
+/// arguments. None of them guards anything: conflict ids are found only by members, tags stand inside authenticated cursors. So
+/// they have to differ and not to be unpredictable: SplitMix64 (Steele, Lea and Flood, 2014), in which no value comes twice.
 /// </summary>
-public sealed class Entropy(ReadOnlyMemory<byte> seed)
+/// <param name="seed">Random; each plan has its own.</param>
+public sealed class Entropy(long seed)
 {
-    private readonly byte[] _block = new byte[SHA256.HashSizeInBytes];
-    private int _blocks;
-    private int _used = SHA256.HashSizeInBytes;
+    private ulong _state = (ulong)seed;
 
     /// <summary>64 bits.</summary>
-    public long NextTag() => BinaryPrimitives.ReadInt64BigEndian(Next(sizeof(long)));
+    public long NextTag()
+    {
+        _state += 0x9E3779B97F4A7C15;
+        var mixed = (_state ^ (_state >> 30)) * 0xBF58476D1CE4E5B9;
+        mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB;
+        return (long)(mixed ^ (mixed >> 31));
+    }
 
     /// <summary>A UUID version 7 (RFC 9562, 5.7), so that ids sort by time.</summary>
     public string NextId(DateTimeOffset now)
     {
         Span<byte> bytes = stackalloc byte[16];
-        Next(bytes.Length).CopyTo(bytes);
-        BinaryPrimitives.WriteInt64BigEndian(bytes, (now.ToUnixTimeMilliseconds() << 16) | (uint)(bytes[6] << 8) | bytes[7]);
+        BinaryPrimitives.WriteInt64BigEndian(bytes, (now.ToUnixTimeMilliseconds() << 16) | (NextTag() & 0xFFFF));
+        BinaryPrimitives.WriteInt64BigEndian(bytes[sizeof(long)..], NextTag());
         bytes[6] = (byte)(0x70 | (bytes[6] & 0x0F));
         bytes[8] = (byte)(0x80 | (bytes[8] & 0x3F));
         return new Guid(bytes, bigEndian: true).ToString();
-    }
-
-    // Bytes are drawn in blocks, each the hash of the seed and its number; what is left of a block too small for a draw is skipped.
-    private ReadOnlySpan<byte> Next(int count)
-    {
-        if (_used + count > _block.Length)
-        {
-            Span<byte> input = stackalloc byte[seed.Length + sizeof(int)];
-            seed.Span.CopyTo(input);
-            BinaryPrimitives.WriteInt32BigEndian(input[seed.Length..], _blocks++);
-            SHA256.HashData(input, _block);
-            _used = 0;
-        }
-
-        _used += count;
-        return _block.AsSpan(_used - count, count);
     }
 }

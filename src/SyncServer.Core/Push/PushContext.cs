@@ -46,6 +46,9 @@ public sealed record PushContext
     /// <summary>What is declared of the record's entity; nothing of the server's own.</summary>
     public EntityDefinition DefinitionOf(RecordKey key) => Definitions.For(key.Entity);
 
+    /// <summary>The same in another history of the database, which may have begun since the push came.</summary>
+    public PushContext In(string epoch) => epoch == Epoch ? this : this with { Epoch = epoch };
+
     /// <summary>Whether a change was made by the caller's device.</summary>
     public bool IsOwn(Change change) => change.IsOwn(Principal, Device);
 

@@ -12,8 +12,8 @@ internal static class AuthLimits
     /// <summary>Keys tried for one token that names none: providers overlap two or three during a rotation.</summary>
     public const int KeysTried = 8;
 
-    /// <summary>Tokens whose verdict is remembered: the callers of some minutes, at about 500 bytes each.</summary>
-    public const int CachedTokens = 20_000;
+    /// <summary>Characters of the tokens whose verdict is remembered, 16 MB: 20,000 of usual length, the callers of some minutes.</summary>
+    public const int CachedTokenLength = 8_000_000;
 
     /// <summary>Bytes of an HS256 secret: at least as long as the hash (RFC 7518, 3.2).</summary>
     public const int SecretBytes = 32;

@@ -1,19 +1,16 @@
-using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Caching.Memory;
 
 namespace SyncServer.Accounts;
 
 /// <summary>
-/// Signed tokens with memory: an accepted token is checked once and then known by its SHA-256 until it expires or the
-/// provider's keys change. Refusals are not remembered, so that junk displaces nobody.
+/// Signed tokens with memory: an accepted token is checked once and then known until it expires or the provider's keys
+/// change. Refusals are not remembered, so that junk displaces nobody. It is known by its text, which connections hold
+/// between requests anyway: to hash it for every request is dearer than all the rest of the look-up.
 /// </summary>
 internal sealed class TrustedTokens(SignedTokens tokens, JwksFeed feed, TimeProvider time) : IDisposable
 {
-    private const int DigestLength = SHA256.HashSizeInBytes / sizeof(char);
-
-    private readonly MemoryCache _known = new(new MemoryCacheOptions { SizeLimit = AuthLimits.CachedTokens });
+    private readonly MemoryCache _known = new(new MemoryCacheOptions { SizeLimit = AuthLimits.CachedTokenLength });
 
     private sealed record Known(AuthenticateResult Result, DateTimeOffset Expires, JwksFeed.KeySet Keys);
 
@@ -21,14 +18,10 @@ internal sealed class TrustedTokens(SignedTokens tokens, JwksFeed feed, TimeProv
     /// What the token proved when it was checked, where that still holds; null where it has to be checked. All requests with
     /// the token share one principal, which nobody may change.
     /// </summary>
-    public AuthenticateResult? Remembered(ReadOnlySpan<char> token)
-    {
-        Span<char> digest = stackalloc char[DigestLength];
-        Digest(token, digest);
-        return _known.TryGetValue(digest, out Known? known) && ReferenceEquals(known!.Keys, feed.Current) && time.GetUtcNow() < known.Expires
+    public AuthenticateResult? Remembered(ReadOnlySpan<char> token) =>
+        _known.TryGetValue(token, out Known? known) && ReferenceEquals(known!.Keys, feed.Current) && time.GetUtcNow() < known.Expires
             ? known.Result
             : null;
-    }
 
     /// <summary>
     /// Accepted, and remembered from then on, or refused, or <see cref="TokenVerdict.KeyUnknown"/> while no key was ever
@@ -47,17 +40,12 @@ internal sealed class TrustedTokens(SignedTokens tokens, JwksFeed feed, TimeProv
 
         if (verdict is TokenVerdict.Accepted accepted)
         {
-            var entry = new MemoryCacheEntryOptions { Size = 1, AbsoluteExpiration = accepted.Expires };
-            Span<char> digest = stackalloc char[DigestLength];
-            Digest(token, digest);
-            _known.Set(digest.ToString(), new Known(accepted.ToResult(SignedTokenHandler.Scheme), accepted.Expires, keys), entry);
+            var entry = new MemoryCacheEntryOptions { Size = token.Length, AbsoluteExpiration = accepted.Expires };
+            _known.Set(token, new Known(accepted.ToResult(SignedTokenHandler.Scheme), accepted.Expires, keys), entry);
         }
 
         return verdict is TokenVerdict.KeyUnknown && !feed.IsEmpty ? new TokenVerdict.Refused(SignedTokens.NotVerified) : verdict;
     }
-
-    // The digest's bytes as they are, two to a character: the cache looks up characters without a string.
-    private static void Digest(ReadOnlySpan<char> token, Span<char> digest) => SHA256.HashData(MemoryMarshal.AsBytes(token), MemoryMarshal.AsBytes(digest));
 
     /// <inheritdoc />
     public void Dispose() => _known.Dispose();

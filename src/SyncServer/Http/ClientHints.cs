@@ -5,7 +5,7 @@ namespace SyncServer.Http;
 /// <param name="Outbox">Ops waiting on the device.</param>
 /// <param name="Client">Name and version of the app.</param>
 /// <param name="Schema">Version of the entity definitions that the app was built with.</param>
-internal sealed record ClientHints(long? Attempt, long? Outbox, string? Client, long? Schema)
+internal readonly record struct ClientHints(long? Attempt, long? Outbox, string? Client, long? Schema)
 {
     /// <summary>Characters of a Sync-Client: <c>name/version</c> with room for a build number, and no more, since logs keep it.</summary>
     public const int ClientLength = 128;

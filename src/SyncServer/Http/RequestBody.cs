@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Compression;
+using System.IO.Pipelines;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
 using SyncServer.Core;
@@ -13,9 +14,6 @@ internal static class RequestBody
     public const string MergePatch = "application/merge-patch+json";
 
     private const string AcceptedCodings = "gzip, br";
-
-    /// <summary>Holds a usual op; a larger body doubles the buffer as its bytes arrive, whatever Content-Length claims.</summary>
-    private const int FirstBufferBytes = 4 * 1024;
 
     private enum Coding
     {
@@ -63,26 +61,21 @@ internal static class RequestBody
     private static async ValueTask<(ReadOnlyMemory<byte> Body, Rejection? Rejection)> DecodeAsync(
         HttpContext context, Coding coding, int maxBytes)
     {
-        if (coding == Coding.Identity)
-        {
-            return await ReadToEndAsync(context.Request.Body, maxBytes, context.RequestAborted);
-        }
-
         // Whole before it is decompressed: a body that decompresses to nothing, or to too much, is refused while the connection
         // is in order. Kestrel's own limit would end it with bytes unread, and the client may then never see the answer.
-        var (compressed, rejection) = await ReadToEndAsync(context.Request.Body, maxBytes, context.RequestAborted);
-        if (rejection is not null)
+        var (sent, rejection) = await ReadToEndAsync(context.Request.BodyReader, maxBytes, context.RequestAborted);
+        if (rejection is not null || coding == Coding.Identity)
         {
-            return (default, rejection);
+            return (sent, rejection);
         }
 
         try
         {
-            await using var bytes = new MemoryStream(compressed, writable: false);
+            await using var bytes = new MemoryStream(sent, writable: false);
             await using Stream source = coding == Coding.Gzip
                 ? new GZipStream(bytes, CompressionMode.Decompress)
                 : new BrotliStream(bytes, CompressionMode.Decompress);
-            return await ReadToEndAsync(source, maxBytes, context.RequestAborted);
+            return await ReadToEndAsync(PipeReader.Create(source), maxBytes, context.RequestAborted);
         }
         catch (Exception exception) when (exception is InvalidDataException or InvalidOperationException)
         {
@@ -92,35 +85,27 @@ internal static class RequestBody
     }
 
     private static async ValueTask<(byte[] Body, Rejection? Rejection)> ReadToEndAsync(
-        Stream source, int maxBytes, CancellationToken cancellation)
+        PipeReader source, int maxBytes, CancellationToken cancellation)
     {
-        var buffer = ArrayPool<byte>.Shared.Rent(FirstBufferBytes);
-        var length = 0;
-        try
+        while (true)
         {
-            while (await source.ReadAsync(buffer.AsMemory(length), cancellation) is > 0 and var read)
+            var read = await source.ReadAsync(cancellation);
+            if (read.Buffer.Length > maxBytes)
             {
-                length += read;
-                if (length > maxBytes)
-                {
-                    return ([], TooLarge(maxBytes));
-                }
-
-                if (length == buffer.Length)
-                {
-                    var larger = ArrayPool<byte>.Shared.Rent(buffer.Length * 2);
-                    buffer.CopyTo(larger, 0);
-                    ArrayPool<byte>.Shared.Return(buffer);
-                    buffer = larger;
-                }
+                source.AdvanceTo(read.Buffer.End);
+                return ([], TooLarge(maxBytes));
             }
 
-            // A copy of its own: an op may wait in a queue after its request has ended.
-            return (buffer.AsSpan(0, length).ToArray(), null);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
+            if (read.IsCompleted)
+            {
+                // A copy of its own: an op may wait in a queue after its request has ended.
+                var body = read.Buffer.ToArray();
+                source.AdvanceTo(read.Buffer.End);
+                return (body, null);
+            }
+
+            // Seen and kept, in blocks of the connection's memory, whatever Content-Length claims.
+            source.AdvanceTo(read.Buffer.Start, read.Buffer.End);
         }
     }
 

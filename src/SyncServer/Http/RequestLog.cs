@@ -1,8 +1,6 @@
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
-using System.Security.Cryptography;
-using System.Text;
 using Serilog.Events;
+using SyncServer.Accounts;
 
 namespace SyncServer.Http;
 
@@ -17,18 +15,10 @@ namespace SyncServer.Http;
 /// <param name="lines">The only sink, with nothing between; null where that is not so.</param>
 internal sealed class RequestLog(RequestDelegate next, ILogger<RequestLog> levels, Serilog.ILogger log, JsonLines? lines = null)
 {
-    /// <summary>Bytes of a principal's hash in the log: enough to tell principals apart, and no name.</summary>
-    private const int PrincipalHashBytes = 8;
-
-    private static readonly object OpIdKey = new();
-
-    /// <summary>By the principal's string itself, which all requests with one token share while that is remembered.</summary>
-    private static readonly ConditionalWeakTable<string, string> Hashes = [];
-
     private readonly Serilog.ILogger _log = log.ForContext<RequestLog>();
 
     /// <summary>Lets the request's line name the op that it carried.</summary>
-    public static void SetOpId(HttpContext context, string opId) => context.Items[OpIdKey] = opId;
+    public static void SetOpId(HttpContext context, string opId) => context.Features.Set(new Carried(opId));
 
     public async Task InvokeAsync(HttpContext context)
     {
@@ -62,8 +52,8 @@ internal sealed class RequestLog(RequestDelegate next, ILogger<RequestLog> level
             Status = context.Response.StatusCode,
             Elapsed = elapsed,
             Route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText,
-            Principal = HashOf(context.User.Identity?.Name),
-            OpId = context.Items[OpIdKey] as string,
+            Principal = (context.User.Identity as CallerIdentity)?.Pseudonym,
+            OpId = context.Features.Get<Carried>()?.OpId,
             Client = hints.Client,
             Attempt = hints.Attempt,
             Outbox = hints.Outbox,
@@ -86,6 +76,6 @@ internal sealed class RequestLog(RequestDelegate next, ILogger<RequestLog> level
         _ => (LogLevel.Information, LogEventLevel.Information),
     };
 
-    private static string? HashOf(string? principal) => principal is null ? null : Hashes.GetValue(principal, static principal =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(principal)).AsSpan(0, PrincipalHashBytes)));
+    /// <summary>What a request carried, as a feature: the items of a context would be a dictionary for each request.</summary>
+    private sealed record Carried(string OpId);
 }

@@ -47,7 +47,7 @@ internal sealed class PushEndpoint(SpaceCalls calls, PushTransaction transaction
             RequestLog.SetOpId(context, opId);
         }
 
-        var (outcomes, refused) = await RunAsync(context, space, new PushRequest(null!, [item]) { Bytes = size });
+        var (outcomes, refused) = await RunAsync(context, space, new PushRequest([item]) { Bytes = size });
         await (refused is null ? OutcomeResponse.WriteAsync(context, outcomes![0]) : Problems.WriteAsync(context, refused));
     }
 
@@ -66,7 +66,7 @@ internal sealed class PushEndpoint(SpaceCalls calls, PushTransaction transaction
     }
 
     private ValueTask<(IReadOnlyList<Outcome>? Outcomes, Rejection? Rejection)> RunAsync(HttpContext context, string space, PushRequest request) =>
-        calls.AskAsync(context, space, call => transaction.RunAsync(request with { Call = call }, context.RequestAborted));
+        calls.AskAsync(context, space, call => transaction.RunAsync(call, request, context.RequestAborted));
 
     private async Task<(JsonValue? Body, int Size, Rejection? Rejection)> ReadJsonAsync(HttpContext context)
     {
@@ -93,7 +93,7 @@ internal sealed class PushEndpoint(SpaceCalls calls, PushTransaction transaction
                 : Flag(members!, "dryRun") is null ? Rejection.At("/dryRun", "dryRun is true or false.") : null,
             _ => Rejection.At("/ops", "A batch is an object with a list of ops."),
         };
-        return rejection is not null ? null : new PushRequest(null!, [.. ((JsonArray)members!["ops"]!).Items.Select(op => Item(op, null, null))])
+        return rejection is not null ? null : new PushRequest([.. ((JsonArray)members!["ops"]!).Items.Select(op => Item(op, null, null))])
         {
             Atomic = Flag(members, "atomic") == true,
             DryRun = Flag(members, "dryRun") == true,

@@ -6,8 +6,8 @@ using SyncServer.Storage;
 
 namespace SyncServer.Push;
 
-/// <summary>Some ops of one caller for one space.</summary>
-internal sealed record PushRequest(SpaceCall Call, IReadOnlyList<PushItem> Items)
+/// <summary>Some ops that come together.</summary>
+internal sealed record PushRequest(IReadOnlyList<PushItem> Items)
 {
     /// <summary>All are applied or none is.</summary>
     public bool Atomic { get; init; }
@@ -27,17 +27,18 @@ internal sealed class PushTransaction(
     SpaceTransaction transaction, CommitQueue queue, ServerIdentity identity, PushRules rules, TimeProvider clock)
 {
     /// <summary>One outcome per item, in order; or the rejection of the whole push, which then looked at nothing.</summary>
-    public Task<(IReadOnlyList<Outcome>? Outcomes, Rejection? Rejection)> RunAsync(PushRequest request, CancellationToken cancellation)
+    public Task<(IReadOnlyList<Outcome>? Outcomes, Rejection? Rejection)> RunAsync(
+        SpaceCall call, PushRequest request, CancellationToken cancellation)
     {
-        var context = rules.Of(request.Call, identity) with { Atomic = request.Atomic, DryRun = request.DryRun, Instance = request.Instance };
-        var spec = LoadSpec.Of(request.Call.SpaceId, context, request.Items);
+        var context = rules.Of(call, identity) with { Atomic = request.Atomic, DryRun = request.DryRun, Instance = request.Instance };
+        var spec = LoadSpec.Of(call.SpaceId, context, request.Items);
         return request.DryRun
             ? transaction.LookAsync(spec, Role.Writer, Decide, cancellation)
             : queue.RunAsync(new PendingPush(request, context, spec, cancellation) { Since = clock.GetTimestamp() });
 
         Decided<IReadOnlyList<Outcome>> Decide(LoadedSpace loaded)
         {
-            var (outcomes, discard) = PushPlan.Run(loaded.Plan, context with { Epoch = identity.Epoch }, request.Items);
+            var (outcomes, discard) = PushPlan.Run(loaded.Plan, context.In(identity.Epoch), request.Items);
             return new Decided<IReadOnlyList<Outcome>>(outcomes, discard);
         }
     }

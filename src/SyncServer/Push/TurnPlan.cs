@@ -61,7 +61,7 @@ internal sealed class TurnPlan(TimeProvider clock, ServerIdentity identity, ILog
         }
 
         var begun = clock.GetTimestamp();
-        var decided = PushPlan.Run(plan, push.Context with { Epoch = identity.Epoch }, push.Items);
+        var decided = PushPlan.Run(plan, push.Context.In(identity.Epoch), push.Items);
         var elapsed = clock.GetElapsedTime(begun);
         group.Longest = elapsed > group.Longest ? elapsed : group.Longest;
         if (elapsed > SlowPlan)

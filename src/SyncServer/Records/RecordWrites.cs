@@ -87,8 +87,8 @@ internal sealed class RecordWrites(SpaceCalls calls, PushTransaction transaction
             return unknown;
         }
 
-        var request = new PushRequest(call!, [item]) { Instance = $"{call!.Path}/{RouteOf(item.Op!.Key, item.Op.Kind)}" };
-        var (outcomes, rejection) = await transaction.RunAsync(request, context.RequestAborted);
+        var request = new PushRequest([item]) { Instance = $"{call!.Path}/{RouteOf(item.Op!.Key, item.Op.Kind)}" };
+        var (outcomes, rejection) = await transaction.RunAsync(call, request, context.RequestAborted);
         if (rejection is null)
         {
             await OutcomeResponse.WriteAsync(context, outcomes![0]);

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text.Json;
 using Npgsql;
 using SyncServer.Core;
@@ -31,7 +30,7 @@ internal sealed class SpaceCreation(SpaceTransaction transaction, UniqueRegister
                 return new Decided<Outcome>(answer);
             }
 
-            var space = new SpacePlan(Guid.NewGuid(), head: 0, plan.Now, new Entropy(RandomNumberGenerator.GetBytes(16)));
+            var space = new SpacePlan(Guid.NewGuid(), head: 0, plan.Now, Seeds.New());
             var owner = new Member(context.Principal, Role.Owner);
             Membership.Write(space, context.Author, request.Key, owner);
             await using var insert = new NpgsqlCommand(Space, connection);

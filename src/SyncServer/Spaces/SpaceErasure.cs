@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using SyncServer.Core;
@@ -42,7 +41,7 @@ internal sealed class SpaceErasure(SpaceTransaction transaction, IDbContextFacto
             }
 
             await EraseAsync(connection, personal.SpaceId);
-            var next = new SpacePlan(Guid.NewGuid(), head: 0, loaded.Plan.Now, new Entropy(RandomNumberGenerator.GetBytes(16)));
+            var next = new SpacePlan(Guid.NewGuid(), head: 0, loaded.Plan.Now, Seeds.New());
             await directory.MoveAsync(connection, personal.Principal, next.SpaceId, next.Now);
             var outcome = request.Decided(next, context, Erased);
             await SpaceWrite.WriteAsync(connection, next);

@@ -61,8 +61,8 @@ internal sealed record LoadSpec(Guid SpaceId, string Principal, string Device)
     /// <summary>What a push of these items needs; those that are no ops need nothing.</summary>
     public static LoadSpec Of(Guid spaceId, PushContext context, IReadOnlyList<PushItem> items)
     {
-        var opIds = new HashSet<string>(items.Count, StringComparer.Ordinal);
-        var records = new HashSet<RecordKey>(items.Count);
+        var opIds = new List<string>(items.Count);
+        var records = new List<RecordKey>(items.Count);
         HashSet<MergeBase>? bases = null;
         HashSet<string>? dependencies = null;
         var ops = 0;
@@ -94,10 +94,10 @@ internal sealed record LoadSpec(Guid SpaceId, string Principal, string Device)
 
         return new LoadSpec(spaceId, context.Principal, context.Device)
         {
-            OpIds = opIds,
+            OpIds = Distinct(opIds, StringComparer.Ordinal),
             Dependencies = (IReadOnlyCollection<string>?)dependencies ?? [],
             AnswerBytes = context.Limits.PushAnswerBytesMax,
-            Records = records,
+            Records = Distinct(records, comparer: null),
             Bases = (IReadOnlyCollection<MergeBase>?)bases ?? [],
             Late = isLate ? OwnLater.Of(context.Device, items.Where(item => item.Op is not null).Select(item => item.Op!)) : NoneLate,
             OnlyCreates = onlyCreates && ops > 0,
@@ -105,6 +105,9 @@ internal sealed record LoadSpec(Guid SpaceId, string Principal, string Device)
             Ops = ops,
         };
     }
+
+    // Most pushes have one op, which needs no set.
+    private static IReadOnlyCollection<T> Distinct<T>(List<T> all, IEqualityComparer<T>? comparer) => all.Count < 2 ? all : new HashSet<T>(all, comparer);
 }
 
 /// <summary>How the rows of spaces are read.</summary>
@@ -133,7 +136,7 @@ internal sealed record LoadedSpace(SpacePlan Plan, Role Role, bool Personal, str
 /// <summary>What several requests found in one transaction; those of one space share its plan.</summary>
 internal sealed class LoadedSpaces(int specs)
 {
-    private readonly Dictionary<Guid, (SpacePlan Plan, bool Personal, string? Name)> _spaces = [];
+    private readonly Dictionary<Guid, (SpacePlan Plan, bool Personal, string? Name)> _spaces = new(specs);
     private readonly Role?[] _roles = new Role?[specs];
 
     /// <summary>Spaces whose unique keys are those of other definitions.</summary>

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Npgsql;
 using SyncServer.Core.Conflicts;
 using SyncServer.Core.Ops;
@@ -15,9 +14,6 @@ namespace SyncServer.Storage;
 /// </summary>
 internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
 {
-    // With the id of the space behind it: two plans never draw the same values, however many there are.
-    private const int SeedBytes = 16;
-
     internal const string IsMember = "EXISTS (SELECT FROM members m WHERE m.space_id = k.space_id AND m.principal = k.principal)";
 
     // Who is no member has no row to lock: a space is looked up by the membership that was found. Where a row may be waited for,
@@ -214,7 +210,7 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
             // A space comes for each of those who ask. Catching up may take long, so whoever waits for nobody leaves the space to who does.
             if (loaded.PlanOf(space) is null && (!isBehind || by != SpaceLock.Skip))
             {
-                var plan = new SpacePlan(space, reader.GetInt64(1), seed.Now, seed.For(space)) { Counted = new Counted(new Figures(reader.GetFieldValue<byte[]>(5))) };
+                var plan = new SpacePlan(space, reader.GetInt64(1), seed.Now, seed.Next()) { Counted = new Counted(new Figures(reader.GetFieldValue<byte[]>(5))) };
                 loaded.Add(plan, reader.GetBoolean(2), reader.Text(3));
             }
         }
@@ -235,17 +231,17 @@ internal sealed class SpaceLoad(TimeProvider clock, UniqueRegister register)
             if (loaded.PlanOf(spec.SpaceId) is null)
             {
                 seed ??= NewSeed();
-                loaded.Add(new SpacePlan(spec.SpaceId, known.Head, seed.Now, seed.For(spec.SpaceId)) { Counted = new Counted(known.Figures), IsAssumed = true });
+                loaded.Add(new SpacePlan(spec.SpaceId, known.Head, seed.Now, seed.Next()) { Counted = new Counted(known.Figures), IsAssumed = true });
             }
         }
     }
 
-    private PlanSeed NewSeed() => new(clock.GetUtcNow(), RandomNumberGenerator.GetBytes(SeedBytes));
+    private PlanSeed NewSeed() => new(clock.GetUtcNow(), Seeds.New());
 
     /// <summary>What the plans of one reading share.</summary>
-    private sealed record PlanSeed(DateTimeOffset Now, byte[] Random)
+    private sealed record PlanSeed(DateTimeOffset Now, Entropy Seeds)
     {
-        public Entropy For(Guid space) => new((byte[])[.. Random, .. space.ToByteArray()]);
+        public Entropy Next() => new(Seeds.NextTag());
     }
 
     private static async Task ReadHistoryAsync(LoadedSpaces loaded, NpgsqlDataReader reader, CancellationToken cancellation)

@@ -101,7 +101,7 @@ public class CoreBenchmarks
     [Benchmark]
     public object Merge_three_ways() => ThreeWay.Merge(_base, _theirs, _yours, _rules);
 
-    private static SpacePlan Loaded() => new(Guid.Empty, head: 1, Now, new Entropy(new byte[16]));
+    private static SpacePlan Loaded() => new(Guid.Empty, head: 1, Now, new Entropy(seed: 0));
 
     private static Op Parsed(byte[] bytes) => OpParser.Parse(JsonParser.Parse(bytes).Value!, headerKey: null, ifMatch: null).Op!;
 

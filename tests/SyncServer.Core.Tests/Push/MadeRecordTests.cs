@@ -34,7 +34,7 @@ public class MadeRecordTests
 
     private static SpacePlan Plan(params string[] ops)
     {
-        var plan = new SpacePlan(Guid.Empty, head: 0, Space.Now, new Entropy(new byte[] { 1 }));
+        var plan = new SpacePlan(Guid.Empty, head: 0, Space.Now, new Entropy(seed: 1));
         PushPlan.Run(plan, new Space().Client("alice", "phone").Context, [.. ops.Select(Item)]);
         return plan;
     }

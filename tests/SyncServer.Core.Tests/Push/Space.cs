@@ -165,7 +165,7 @@ internal sealed class Space
 
     private SpacePlan Load(PushContext context, HashSet<UniqueKey> keys)
     {
-        var plan = new SpacePlan(Guid.Empty, _head, Now, new Entropy(BitConverter.GetBytes(_pushes))) { Counted = new Counted(_figures) };
+        var plan = new SpacePlan(Guid.Empty, _head, Now, new Entropy(_pushes)) { Counted = new Counted(_figures) };
         foreach (var key in keys)
         {
             plan.Load(key, holder: null);

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Net.Sockets;
-using System.Security.Claims;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
@@ -15,6 +14,7 @@ using Serilog.Core;
 using Serilog.Events;
 using Serilog.Formatting.Display;
 using SyncServer.Core;
+using SyncServer.Accounts;
 using SyncServer.Http;
 using SyncServer.Tests.Servers;
 
@@ -59,7 +59,7 @@ public sealed class HttpProbe : IAsyncLifetime, ILoggerProvider, ILogEventSink
         {
             if (context.Request.Headers["Probe-Principal"].ToString() is { Length: > 0 } principal)
             {
-                context.User = new ClaimsPrincipal(new ClaimsIdentity([new Claim(ClaimTypes.Name, principal)], "probe"));
+                context.User = new Caller(principal, IsOperator: false).ToClaims("probe");
             }
 
             return next(context);

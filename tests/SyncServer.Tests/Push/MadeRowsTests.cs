@@ -68,7 +68,7 @@ public sealed class MadeRowsTests
     private static SpacePlan Plan(int size)
     {
         var (op, opId, _) = OpParser.Parse(JsonParser.ParseStored(Encoding.UTF8.GetBytes(Op("create", NewId(), 0, $$"""{"a":"{{new string('x', size)}}"}"""))), null, null);
-        var plan = new SpacePlan(Guid.NewGuid(), head: 0, DateTimeOffset.UnixEpoch, new Entropy(new byte[] { 1 }));
+        var plan = new SpacePlan(Guid.NewGuid(), head: 0, DateTimeOffset.UnixEpoch, new Entropy(seed: 1));
         PushPlan.Run(
             plan,
             new PushContext

@@ -201,7 +201,7 @@ public sealed class QueueTests
         var (op, opId, rejection) = OpParser.Parse(json!, null, null);
         var call = new SpaceCall(space, phone.Principal, "phone", null, "trace");
         return held.Server.App.Services.GetRequiredService<PushTransaction>()
-            .RunAsync(new PushRequest(call, [new PushItem(op, opId, rejection)]), aborted);
+            .RunAsync(call, new PushRequest([new PushItem(op, opId, rejection)]), aborted);
     }
 
     internal static async Task<NpgsqlTransaction> LockAsync(NpgsqlConnection connection, Guid space)

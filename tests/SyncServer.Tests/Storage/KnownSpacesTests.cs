@@ -133,7 +133,7 @@ public sealed class KnownSpacesTests
     /// <summary>Writes a refusal, which moves no head, and returns the figures with it.</summary>
     private static Figures Write(KnownSpaces known, Guid space, Figures before, long head, params (string, Role)[] roles)
     {
-        var plan = new SpacePlan(space, head, default, new Entropy(new byte[16])) { Counted = new Counted(before) };
+        var plan = new SpacePlan(space, head, default, new Entropy(seed: 0)) { Counted = new Counted(before) };
         plan.Tallies.Add("note", static tally => tally with { Refused = tally.Refused + 1 });
         var after = plan.Counted.After();
         known.Committed(plan, after, roles);
