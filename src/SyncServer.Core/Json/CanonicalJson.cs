@@ -24,7 +24,7 @@ public static class CanonicalJson
         {
             case JsonObject members:
                 writer.WriteStartObject();
-                KeyValuePair<string, JsonValue>[] sorted = [.. members.Members];
+                KeyValuePair<string, JsonValue>[] sorted = [.. members.Span];
                 Array.Sort(sorted, static (left, right) => string.CompareOrdinal(left.Key, right.Key));
                 foreach (var (name, member) in sorted)
                 {

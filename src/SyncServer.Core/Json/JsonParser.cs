@@ -78,7 +78,7 @@ public static class JsonParser
 
         private JsonObject? Object(ref Utf8JsonReader reader)
         {
-            var members = new OrderedDictionary<string, JsonValue>(StringComparer.Ordinal);
+            var members = new JsonMembers(capacity: 4);
             while (reader.Read() && reader.TokenType != JsonTokenType.EndObject)
             {
                 if (Text(ref reader) is not { } name)
@@ -100,7 +100,7 @@ public static class JsonParser
                     return null;
                 }
 
-                members.SetAt(place, value);
+                members.Set(place, value);
             }
 
             return JsonObject.Keep(members);

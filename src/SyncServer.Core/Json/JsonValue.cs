@@ -182,18 +182,18 @@ public sealed class JsonArray(IReadOnlyList<JsonValue> items) : JsonValue
 /// <summary>An object whose members keep the order in which they came.</summary>
 public sealed class JsonObject : JsonValue
 {
-    private readonly OrderedDictionary<string, JsonValue> _members;
+    private readonly JsonMembers _members;
     private byte[]? _utf8;
 
     /// <summary>The object without members.</summary>
-    public static readonly JsonObject Empty = new(new OrderedDictionary<string, JsonValue>(0));
+    public static readonly JsonObject Empty = new(new JsonMembers());
 
-    private JsonObject(OrderedDictionary<string, JsonValue> members) => _members = members;
+    private JsonObject(JsonMembers members) => _members = members;
 
     /// <summary>An object of <paramref name="members"/>; absent values are left out. Names are unique.</summary>
     public static JsonObject Of(params IEnumerable<(string Name, JsonValue? Value)> members)
     {
-        var kept = new OrderedDictionary<string, JsonValue>(StringComparer.Ordinal);
+        var kept = new JsonMembers();
         foreach (var (name, value) in members)
         {
             if (value is not null)
@@ -205,20 +205,23 @@ public sealed class JsonObject : JsonValue
         return new JsonObject(kept);
     }
 
-    /// <summary>An object of these members, which it keeps: nobody may change them from now on. Their comparer is ordinal.</summary>
-    internal static JsonObject Keep(OrderedDictionary<string, JsonValue> members) => members.Count == 0 ? Empty : new JsonObject(members);
+    /// <summary>An object of these members, which it keeps: nobody may change them from now on.</summary>
+    internal static JsonObject Keep(JsonMembers members) => members.Count == 0 ? Empty : new JsonObject(members);
 
     /// <summary>As of every value, and kept: data is measured, stored and logged, and is the same each time.</summary>
     public override ReadOnlyMemory<byte> ToUtf8() => _utf8 ??= JsonText.Bytes(WriteTo);
 
     /// <summary>Members in order.</summary>
-    public IReadOnlyList<KeyValuePair<string, JsonValue>> Members => _members;
+    public IReadOnlyList<KeyValuePair<string, JsonValue>> Members => _members.List;
+
+    /// <summary>The same where every op passes: without an enumerator.</summary>
+    internal ReadOnlySpan<KeyValuePair<string, JsonValue>> Span => _members.Span;
 
     /// <summary>The number of members.</summary>
     public int Count => _members.Count;
 
     /// <summary>The member's value, or null where it is absent.</summary>
-    public JsonValue? this[string name] => _members.GetValueOrDefault(name);
+    public JsonValue? this[string name] => _members[name];
 
     /// <inheritdoc/>
     public override bool Equals(JsonValue? other) =>
@@ -226,7 +229,7 @@ public sealed class JsonObject : JsonValue
 
     private bool HasMembersOf(JsonObject that)
     {
-        foreach (var (name, value) in _members)
+        foreach (var (name, value) in _members.Span)
         {
             if (!Same(value, that[name]))
             {
@@ -239,13 +242,13 @@ public sealed class JsonObject : JsonValue
 
     /// <inheritdoc/>
     public override int GetHashCode() =>
-        _members.Aggregate(Count, (hash, member) => hash ^ HashCode.Combine(member.Key.GetHashCode(StringComparison.Ordinal), member.Value));
+        Members.Aggregate(Count, (hash, member) => hash ^ HashCode.Combine(member.Key.GetHashCode(StringComparison.Ordinal), member.Value));
 
     /// <inheritdoc/>
     public override void WriteTo(Utf8JsonWriter writer)
     {
         writer.WriteStartObject();
-        foreach (var (name, value) in _members)
+        foreach (var (name, value) in _members.Span)
         {
             writer.WritePropertyName(name);
             value.WriteTo(writer);

@@ -17,7 +17,7 @@ public static class MergePatch
     /// <summary>Whether every member sets a value that no patch could say otherwise.</summary>
     private static bool IsData(JsonObject patch)
     {
-        foreach (var (_, value) in patch.Members)
+        foreach (var (_, value) in patch.Span)
         {
             if (value is JsonObject || ReferenceEquals(value, JsonLiteral.Null))
             {
@@ -44,8 +44,8 @@ public static class MergePatch
                 : Members(path, value as JsonObject ?? JsonObject.Empty, members, intercept);
         }
 
-        var patched = new OrderedDictionary<string, JsonValue>(StringComparer.Ordinal);
-        foreach (var (name, value) in target.Members)
+        var patched = new JsonMembers();
+        foreach (var (name, value) in target.Span)
         {
             if ((patch[name] is { } change ? Patched(name, value, change) : value) is { } kept)
             {
@@ -53,7 +53,7 @@ public static class MergePatch
             }
         }
 
-        foreach (var (name, change) in patch.Members)
+        foreach (var (name, change) in patch.Span)
         {
             if (target[name] is null && Patched(name, null, change) is { } added)
             {
@@ -67,8 +67,8 @@ public static class MergePatch
     /// <summary>The smallest patch that turns <paramref name="from"/> into <paramref name="to"/>.</summary>
     public static JsonObject Diff(JsonObject from, JsonObject to)
     {
-        var patch = new OrderedDictionary<string, JsonValue>(StringComparer.Ordinal);
-        foreach (var (name, _) in from.Members)
+        var patch = new JsonMembers();
+        foreach (var (name, _) in from.Span)
         {
             if (to[name] is null)
             {
@@ -76,7 +76,7 @@ public static class MergePatch
             }
         }
 
-        foreach (var (name, value) in to.Members)
+        foreach (var (name, value) in to.Span)
         {
             var had = from[name];
             if (!JsonValue.Same(had, value))

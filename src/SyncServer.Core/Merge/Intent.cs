@@ -42,7 +42,7 @@ public static class Intent
             return rejection;
         }
 
-        foreach (var (name, value) in patch.Members)
+        foreach (var (name, value) in patch.Span)
         {
             if (value is JsonObject { Count: > 0 } inner && CheckInner(inner, JsonPointer.Child(at, name)) is { } found)
             {

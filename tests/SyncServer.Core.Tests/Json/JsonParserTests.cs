@@ -158,4 +158,26 @@ public class JsonParserTests
         var wrapped = JsonObject.Of(("conflicts", new JsonArray([JsonObject.Of(("path", new JsonString("")), ("theirs", value))])));
         Assert.Equal(wrapped, JsonParser.ParseStored(wrapped.ToUtf8().Span));
     }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(8)]
+    [InlineData(9)]
+    [InlineData(30)]
+    public void Every_member_of_an_object_is_found_and_none_stands_twice(int count)
+    {
+        var members = string.Join(',', Enumerable.Range(0, count).Select(at => $"\"m{at}\":{at}"));
+
+        var value = Assert.IsType<JsonObject>(JsonParser.Parse(Encoding.UTF8.GetBytes($"{{{members}}}")).Value);
+
+        Assert.Equal(Enumerable.Range(0, count).Select(at => $"m{at}"), value.Members.Select(member => member.Key));
+        Assert.All(Enumerable.Range(0, count), at => Assert.Equal(new JsonNumber($"{at}"), value[$"m{at}"]));
+        Assert.Null(value[$"m{count}"]);
+        for (var at = 0; at < count; at++)
+        {
+            var (twice, rejection) = JsonParser.Parse(Encoding.UTF8.GetBytes($"{{{members},\"m{at}\":0}}"));
+            Assert.Null(twice);
+            Assert.Equal($"/m{at}", Assert.Single(rejection!.Errors).Pointer);
+        }
+    }
 }
