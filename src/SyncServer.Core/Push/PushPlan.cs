@@ -94,7 +94,7 @@ public static class PushPlan
     {
         if (!first.Fingerprint.Span.SequenceEqual(fingerprint.Span))
         {
-            plan.Tallies.Add(first.Entity, tally => tally with { Reused = tally.Reused + 1 });
+            plan.Tallies.Add(first.Entity, new Tally { Reused = 1 });
             return Refusal(new Rejection(ErrorCode.IdempotencyKeyReused, "This key was used for another request, whose outcome stands."),
                 Occurred(context, opId), OutcomeState.Unknown, writer => WriteFirst(writer, first));
         }
@@ -104,7 +104,7 @@ public static class PushPlan
             return NoRoom(context, opId);
         }
 
-        plan.Tallies.Add(first.Entity, tally => tally with { Replayed = tally.Replayed + 1 });
+        plan.Tallies.Add(first.Entity, new Tally { Replayed = 1 });
         return first.IsExpired
             ? Refusal(new Rejection(ErrorCode.OutcomeExpired, "The op was decided; its whole outcome is past its retention."),
                 Occurred(context, opId), OutcomeState.Unknown, writer => WriteFirst(writer, first)) with
@@ -224,7 +224,7 @@ public static class PushPlan
         var current = plan.Find(op.Key);
         if (plan.FindConflict(conflict.Slot) is null)
         {
-            plan.Tallies.Add(op.Key.Entity, tally => tally with { Opened = tally.Opened + 1 });
+            plan.Tallies.Add(op.Key.Entity, new Tally { Opened = 1 });
         }
 
         plan.Park(op, conflict, data);

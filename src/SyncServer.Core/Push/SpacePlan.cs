@@ -274,7 +274,7 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     public void Close(Author author, Op op, ParkedConflict conflict, ResolutionChoice choice)
     {
         Conflicts.Close(conflict, choice);
-        Tallies.Add(conflict.Slot.Key.Entity, tally => tally with { Resolved = tally.Resolved + 1 });
+        Tallies.Add(conflict.Slot.Key.Entity, new Tally { Resolved = 1 });
         var key = Resolution.HolderOf(conflict.ConflictId);
         Write(author, op with { Key = key, Kind = OpKind.Delete, Patch = JsonObject.Empty, Replaces = true }, OpKind.Delete, Find(key)!.Data);
     }
