@@ -17,8 +17,9 @@ public static class MergePatch
     /// <summary>Whether every member sets a value that no patch could say otherwise.</summary>
     private static bool IsData(JsonObject patch)
     {
-        foreach (var (_, value) in patch.Members)
+        for (var at = 0; at < patch.Count; at++)
         {
+            var value = patch.Members[at].Value;
             if (value is JsonObject || ReferenceEquals(value, JsonLiteral.Null))
             {
                 return false;
