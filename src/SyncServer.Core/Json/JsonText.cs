@@ -27,19 +27,19 @@ public static class JsonText
     private static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Writer)? _kept;
 
     /// <summary>The bytes that <paramref name="write"/> produces.</summary>
-    public static ReadOnlyMemory<byte> Write(Action<Utf8JsonWriter> write) => Bytes(write);
+    public static ReadOnlyMemory<byte> Write(Action<Utf8JsonWriter> write) => Bytes(write, static (writer, write) => write(writer));
 
-    /// <summary>The same as an array of their own.</summary>
-    internal static byte[] Bytes(Action<Utf8JsonWriter> write) => Written(write, static bytes => bytes.ToArray());
+    /// <summary>The bytes that <paramref name="write"/> produces of a value, as an array of their own. A static function needs no closure.</summary>
+    internal static byte[] Bytes<T>(T value, Action<Utf8JsonWriter, T> write) => Written(value, write, static bytes => bytes.ToArray());
 
     /// <summary>SHA-256 over the bytes that <paramref name="write"/> produces, which nobody gets to see.</summary>
-    internal static byte[] Hash(Action<Utf8JsonWriter> write) => Written(write, SHA256.HashData);
+    internal static byte[] Hash(Action<Utf8JsonWriter> write) => Written(write, static (writer, write) => write(writer), SHA256.HashData);
 
-    private static byte[] Written(Action<Utf8JsonWriter> write, Func<ReadOnlySpan<byte>, byte[]> read)
+    private static byte[] Written<T>(T value, Action<Utf8JsonWriter, T> write, Func<ReadOnlySpan<byte>, byte[]> read)
     {
         var (buffer, writer) = _kept ?? New();
         _kept = null;
-        write(writer);
+        write(writer, value);
         writer.Flush();
         var result = read(buffer.WrittenSpan);
         if (buffer.Capacity <= KeptBytes)

@@ -209,7 +209,7 @@ public sealed class JsonObject : JsonValue
     internal static JsonObject Keep(JsonMembers members) => members.Count == 0 ? Empty : new JsonObject(members);
 
     /// <summary>As of every value, and kept: data is measured, stored and logged, and is the same each time.</summary>
-    public override ReadOnlyMemory<byte> ToUtf8() => _utf8 ??= JsonText.Bytes(WriteTo);
+    public override ReadOnlyMemory<byte> ToUtf8() => _utf8 ??= JsonText.Bytes(this, static (writer, value) => value.WriteTo(writer));
 
     /// <summary>Members in order.</summary>
     public IReadOnlyList<KeyValuePair<string, JsonValue>> Members => _members.List;

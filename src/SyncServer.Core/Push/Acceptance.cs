@@ -24,11 +24,11 @@ internal static class Acceptance
         var before = current?.Data?.Value;
         var after = wanted.Data ?? before ?? JsonObject.Empty;
         var data = wanted.Kind == OpKind.Create ? definition.WithDefaults(after) : after;
-        var step = new OpStep(op.Key, wanted.Kind, before, wanted.Kind == OpKind.Delete ? null : data, context.Principal);
-        List<FieldError> errors = [.. TooLarge(context, data), .. wanted.Kind == OpKind.Delete ? [] : definition.Violations(before, data)];
+        var isDelete = wanted.Kind == OpKind.Delete;
+        List<FieldError> errors = [.. TooLarge(context, data), .. isDelete ? [] : definition.Violations(before, data)];
         foreach (var rule in context.Rules)
         {
-            errors.AddRange(rule.Check(step));
+            errors.AddRange(rule.Check(new OpStep(op.Key, wanted.Kind, before, isDelete ? null : data, context.Principal)));
         }
 
         if (errors.Count > 0)
@@ -36,8 +36,8 @@ internal static class Acceptance
             return Refused(errors);
         }
 
-        var staysDeleted = wanted.Kind == OpKind.Delete || (wanted.Kind == OpKind.Update && current is { Deleted: true });
-        return (staysDeleted ? null : Taken(plan, op, (definition, current), data)) ?? wanted with { Data = wanted.Data is null ? null : data };
+        var mayTake = definition.Unique.Count > 0 && !isDelete && !(wanted.Kind == OpKind.Update && current is { Deleted: true });
+        return (mayTake ? Taken(plan, op, (definition, current), data) : null) ?? wanted with { Data = wanted.Data is null ? null : data };
     }
 
     /// <summary>
@@ -47,11 +47,6 @@ internal static class Acceptance
     private static Decision? Taken(SpacePlan plan, Op op, (EntityDefinition Definition, SyncRecord? Current) about, JsonObject data)
     {
         var (definition, current) = about;
-        if (definition.Unique.Count == 0)
-        {
-            return null;
-        }
-
         var theirs = current is { Deleted: false } ? current.Data?.Value : null;
         var had = theirs is null ? [] : UniqueKey.Of(definition, theirs);
         var taken = UniqueKey.Of(definition, data).Except(had).FirstOrDefault(key => plan.IsTaken(key, op.Key));

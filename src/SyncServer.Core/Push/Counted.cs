@@ -20,12 +20,11 @@ public sealed class Counted(Figures before)
     {
         var gaining = Gains.ByEntity;
         // Few spaces are long enough to be looked through, and then once for all ops.
-        if (gaining.ContainsKey(entity) || Before.EntitiesAtMost + gaining.Count < Limits.EntitiesPerSpace)
-        {
-            return true;
-        }
-
-        var names = _names ??= Before.Entities();
-        return names.Contains(entity) || names.Count + gaining.Keys.Count(name => !names.Contains(name)) < Limits.EntitiesPerSpace;
+        return gaining.ContainsKey(entity)
+            || Before.EntitiesAtMost + gaining.Count < Limits.EntitiesPerSpace
+            || HasRoomFor(entity, _names ??= Before.Entities());
     }
+
+    private bool HasRoomFor(string entity, HashSet<string> names) =>
+        names.Contains(entity) || names.Count + Gains.ByEntity.Keys.Count(name => !names.Contains(name)) < Limits.EntitiesPerSpace;
 }

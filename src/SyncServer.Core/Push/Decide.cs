@@ -24,7 +24,7 @@ public static class Decide
             return resync;
         }
 
-        if (!op.IsStrict && op.BaseRev is null && NeedsBase(op, context.DefinitionOf(op.Key)))
+        if (!op.IsStrict && op.BaseRev is null && op.Kind != OpKind.Create && NeedsBase(op, context.DefinitionOf(op.Key)))
         {
             return new Decision.Refuse(Rejection.At("/baseRev", "This op needs the revision that the user saw.", ErrorCode.PreconditionRequired), Stored: false);
         }
@@ -50,14 +50,14 @@ public static class Decide
     /// Without the revision that the user saw goes a create, and an update of nothing but fields where it does not matter:
     /// with operators that commute, or with a plain value under <c>lww</c>, <c>max</c> or <c>min</c>.
     /// </summary>
-    private static bool NeedsBase(Op op, EntityDefinition definition) => op.Kind != OpKind.Create
-        && (op.Kind != OpKind.Update || op.Patch.Count == 0 || !op.Touched().All(touched =>
+    private static bool NeedsBase(Op op, EntityDefinition definition) =>
+        op.Kind != OpKind.Update || op.Patch.Count == 0 || !op.Touched().All(touched =>
         {
             var policy = definition.MergePolicyOf(touched.Path);
             return touched.Operator is null
                 ? policy == FieldPolicy.Lww || policy == FieldPolicy.Max || policy == FieldPolicy.Min
                 : policy != FieldPolicy.Strict && policy != FieldPolicy.Keep && !definition.IsImmutable(touched.Path);
-        }));
+        });
 
     private static Decision.Refuse? Dependency(SpacePlan plan, PushContext context, Op op, ParkedConflict? joined)
     {

@@ -31,16 +31,14 @@ public readonly record struct Figures(ReadOnlyMemory<byte> Json)
             return this;
         }
 
-        var stored = Json;
-        return new Figures(JsonText.Write(writer =>
+        return new Figures(JsonText.Bytes((Stored: this, Gains: gains), static (writer, sum) =>
         {
             writer.WriteStartObject();
-            var left = new Dictionary<string, Tally>(gains.ByEntity, StringComparer.Ordinal);
-            Splice(writer, stored.Span, left.GetAlternateLookup<ReadOnlySpan<char>>());
-            foreach (var (entity, gain) in left)
+            var found = sum.Stored.Splice(writer, sum.Gains);
+            if (found < sum.Gains.ByEntity.Count)
             {
-                writer.WritePropertyName(entity);
-                Write(writer, gain);
+                // Which ones are new is only worked out where some are: a space soon has all of its entities.
+                Append(writer, sum.Gains, known: sum.Stored.Entities());
             }
 
             writer.WriteEndObject();
@@ -88,22 +86,30 @@ public readonly record struct Figures(ReadOnlyMemory<byte> Json)
     /// <summary>The names of the entities.</summary>
     public HashSet<string> Entities()
     {
-        var counted = new Tallies();
-        AddTo(counted);
-        return new HashSet<string>(counted.ByEntity.Keys, StringComparer.Ordinal);
+        var entities = new HashSet<string>(StringComparer.Ordinal);
+        var reader = new Utf8JsonReader(Json.Span);
+        for (reader.Read(); IsMember(ref reader); reader.Skip())
+        {
+            entities.Add(reader.GetString()!);
+        }
+
+        return entities;
     }
 
-    /// <summary>Writes every entity that is stored, and takes its gain out of those that are left.</summary>
-    private static void Splice(Utf8JsonWriter writer, ReadOnlySpan<byte> stored, Dictionary<string, Tally>.AlternateLookup<ReadOnlySpan<char>> left)
+    /// <summary>Writes every entity that is stored, with its gain where it has one, and says how many have.</summary>
+    private int Splice(Utf8JsonWriter writer, Tallies gains)
     {
+        var found = 0;
+        var stored = Json.Span;
         var reader = new Utf8JsonReader(stored);
         Span<char> name = stackalloc char[Limits.EntityLength];
         for (reader.Read(); IsMember(ref reader);)
         {
             var entity = name[..reader.CopyString(name)];
             writer.WritePropertyName(entity);
-            if (left.Remove(entity, out _, out var gain))
+            if (gains.TryGet(entity, out var gain))
             {
+                found++;
                 Write(writer, Read(ref reader) + gain);
             }
             else
@@ -112,6 +118,21 @@ public readonly record struct Figures(ReadOnlyMemory<byte> Json)
                 var start = (int)reader.TokenStartIndex;
                 reader.Skip();
                 writer.WriteRawValue(stored[start..(int)reader.BytesConsumed], skipInputValidation: true);
+            }
+        }
+
+        return found;
+    }
+
+    /// <summary>Writes the gains of all entities but those that are <paramref name="known"/>.</summary>
+    private static void Append(Utf8JsonWriter writer, Tallies gains, HashSet<string> known)
+    {
+        foreach (var (entity, gain) in gains.ByEntity)
+        {
+            if (!known.Contains(entity))
+            {
+                writer.WritePropertyName(entity);
+                Write(writer, gain);
             }
         }
     }

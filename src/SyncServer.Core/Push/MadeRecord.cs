@@ -32,16 +32,17 @@ public readonly record struct MadeRecord(Change Change, RecordData Data, StoredO
             return null;
         }
 
-        var made = new List<MadeRecord>(plan.Changes.Count);
-        foreach (var (key, decided) in plan.DecidedOutcomes)
+        var made = new MadeRecord[plan.Changes.Count];
+        for (var at = 0; at < made.Length; at++)
         {
-            var change = plan.Changes[made.Count];
+            var change = plan.Changes[at];
+            var (key, decided) = plan.DecidedOutcomes[at];
             if (!IsOf(change, key) || !IsMaking(change) || !IsPlain(decided, change) || plan.Find(change.Key) is not { Data: { } data })
             {
                 return null;
             }
 
-            made.Add(new MadeRecord(change, data, decided));
+            made[at] = new MadeRecord(change, data, decided);
         }
 
         return made;

@@ -103,21 +103,21 @@ public static class OutcomeBody
 {
     /// <summary>A success: applied, or merged where <paramref name="merge"/> is given. Only a resolution may leave no record.</summary>
     public static ReadOnlyMemory<byte> Success(string opId, int status, SyncRecord? record, IReadOnlyList<Explanation>? merge) =>
-        JsonText.Write(writer =>
+        JsonText.Bytes((OpId: opId, Status: status, Record: record, Merge: merge), static (writer, success) =>
         {
             writer.WriteStartObject();
-            writer.WriteString("opId", opId);
-            writer.WriteNumber("status", status);
-            writer.WriteString("result", merge is null ? "applied" : "merged");
-            if (record is not null)
+            writer.WriteString("opId", success.OpId);
+            writer.WriteNumber("status", success.Status);
+            writer.WriteString("result", success.Merge is null ? "applied" : "merged");
+            if (success.Record is not null)
             {
                 writer.WritePropertyName("record");
-                record.WriteTo(writer);
+                success.Record.WriteTo(writer);
             }
 
-            if (merge is not null)
+            if (success.Merge is not null)
             {
-                Explanation.WriteList(writer, "merge", merge);
+                Explanation.WriteList(writer, "merge", success.Merge);
             }
 
             writer.WriteEndObject();

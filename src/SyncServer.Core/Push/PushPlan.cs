@@ -28,36 +28,37 @@ public static class PushPlan
         plan.BeginPush();
         var outcomes = InOrder(plan, context, items);
         plan.WriteParked(context.Author);
-        var fault = context.Atomic ? outcomes.FindIndex(outcome => !CountsAsApplied(outcome)) : -1;
-        if (fault >= 0)
+        var fault = context.Atomic ? Array.FindIndex(outcomes, static outcome => !CountsAsApplied(outcome)) : -1;
+        return (fault >= 0 ? Failed(plan, context, items, (outcomes, fault)) : outcomes, context.DryRun || fault >= 0);
+    }
+
+    /// <summary>Every item that the answer has room for; those behind it are refused, and may be sent again.</summary>
+    private static Outcome[] InOrder(SpacePlan plan, PushContext context, IReadOnlyList<PushItem> items)
+    {
+        var outcomes = new Outcome[items.Count];
+        var bytes = 0L;
+        for (var at = 0; at < outcomes.Length; at++)
         {
-            outcomes = [.. outcomes.Select((outcome, i) =>
-                i == fault || (CountsAsApplied(outcome) && WasStored(items[i])) ? outcome : BatchFailed(context, items[i].OpId))];
+            var item = items[at];
+            outcomes[at] = bytes < context.Limits.PushAnswerBytesMax ? One(plan, context, item) : NoRoom(context, item.OpId);
+            bytes += outcomes[at].Body.Length;
         }
 
-        return (outcomes, context.DryRun || fault >= 0);
+        return outcomes;
+    }
 
-        // What was applied is applied, also where nobody knows any more how it was answered.
-        static bool CountsAsApplied(Outcome outcome) => outcome.IsSuccess || outcome.IsExpiredSuccess;
+    /// <summary>An atomic batch that failed: only what had been applied before it keeps its answer, and what it failed at.</summary>
+    private static Outcome[] Failed(SpacePlan plan, PushContext context, IReadOnlyList<PushItem> items, (Outcome[] Outcomes, int Fault) decided)
+    {
+        return [.. decided.Outcomes.Select((outcome, i) =>
+            i == decided.Fault || (CountsAsApplied(outcome) && WasStored(items[i])) ? outcome : BatchFailed(context, items[i].OpId))];
 
         // The repeat of an op of this very batch falls with it.
         bool WasStored(PushItem item) => item.OpId is { } opId && plan.WasStored(new OutcomeKey(context.Principal, opId));
     }
 
-    /// <summary>Every item that the answer has room for; those behind it are refused, and may be sent again.</summary>
-    private static List<Outcome> InOrder(SpacePlan plan, PushContext context, IReadOnlyList<PushItem> items)
-    {
-        var outcomes = new List<Outcome>(items.Count);
-        var bytes = 0L;
-        foreach (var item in items)
-        {
-            var outcome = bytes < context.Limits.PushAnswerBytesMax ? One(plan, context, item) : NoRoom(context, item.OpId);
-            bytes += outcome.Body.Length;
-            outcomes.Add(outcome);
-        }
-
-        return outcomes;
-    }
+    // What was applied is applied, also where nobody knows any more how it was answered.
+    private static bool CountsAsApplied(Outcome outcome) => outcome.IsSuccess || outcome.IsExpiredSuccess;
 
     private static Outcome One(SpacePlan plan, PushContext context, PushItem item)
     {
@@ -94,7 +95,7 @@ public static class PushPlan
     {
         if (!first.Fingerprint.Span.SequenceEqual(fingerprint.Span))
         {
-            plan.Tallies.Add(first.Entity, tally => tally with { Reused = tally.Reused + 1 });
+            plan.Tallies.Add(first.Entity, new Tally { Reused = 1 });
             return Refusal(new Rejection(ErrorCode.IdempotencyKeyReused, "This key was used for another request, whose outcome stands."),
                 Occurred(context, opId), OutcomeState.Unknown, writer => WriteFirst(writer, first));
         }
@@ -104,7 +105,7 @@ public static class PushPlan
             return NoRoom(context, opId);
         }
 
-        plan.Tallies.Add(first.Entity, tally => tally with { Replayed = tally.Replayed + 1 });
+        plan.Tallies.Add(first.Entity, new Tally { Replayed = 1 });
         return first.IsExpired
             ? Refusal(new Rejection(ErrorCode.OutcomeExpired, "The op was decided; its whole outcome is past its retention."),
                 Occurred(context, opId), OutcomeState.Unknown, writer => WriteFirst(writer, first)) with
@@ -224,7 +225,7 @@ public static class PushPlan
         var current = plan.Find(op.Key);
         if (plan.FindConflict(conflict.Slot) is null)
         {
-            plan.Tallies.Add(op.Key.Entity, tally => tally with { Opened = tally.Opened + 1 });
+            plan.Tallies.Add(op.Key.Entity, new Tally { Opened = 1 });
         }
 
         plan.Park(op, conflict, data);

@@ -66,10 +66,14 @@ public sealed class Tallies
     /// <summary>Entity and tally.</summary>
     public IReadOnlyDictionary<string, Tally> ByEntity => _byEntity;
 
-    /// <summary>Counts.</summary>
-    public void Add(string entity, Func<Tally, Tally> count) => _byEntity[entity] = count(_byEntity.GetValueOrDefault(entity));
+    /// <summary>What was counted of an entity; nothing where nothing was.</summary>
+    internal bool TryGet(ReadOnlySpan<char> entity, out Tally tally) =>
+        _byEntity.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(entity, out tally);
 
-    /// <summary>Adds what was counted elsewhere; an entity that is known already costs no memory.</summary>
+    /// <summary>Adds what was counted.</summary>
+    public void Add(string entity, Tally tally) => CollectionsMarshal.GetValueRefOrAddDefault(_byEntity, entity, out _) += tally;
+
+    /// <summary>The same, by a name that is no string yet; an entity that is known already costs no memory.</summary>
     public void Add(ReadOnlySpan<char> entity, Tally tally) =>
         CollectionsMarshal.GetValueRefOrAddDefault(_byEntity.GetAlternateLookup<ReadOnlySpan<char>>(), entity, out _) += tally;
 
@@ -79,16 +83,16 @@ public sealed class Tallies
         var change = Checksum.Of(after) - Checksum.Of(before);
         if (change != default)
         {
-            Add(after.Key.Entity, tally => tally + new Tally { Live = change.Count, Sum = change.Sum });
+            Add(after.Key.Entity, new Tally { Live = change.Count, Sum = change.Sum });
         }
     }
 
     /// <summary>Counts a stored outcome by its state.</summary>
-    public void AddOutcome(string entity, OutcomeState state) => Add(entity, tally => state switch
+    public void AddOutcome(string entity, OutcomeState state) => Add(entity, state switch
     {
-        OutcomeState.Applied => tally with { Applied = tally.Applied + 1 },
-        OutcomeState.Merged => tally with { Merged = tally.Merged + 1 },
-        OutcomeState.Conflict => tally with { Parked = tally.Parked + 1 },
-        _ => tally with { Refused = tally.Refused + 1 },
+        OutcomeState.Applied => new Tally { Applied = 1 },
+        OutcomeState.Merged => new Tally { Merged = 1 },
+        OutcomeState.Conflict => new Tally { Parked = 1 },
+        _ => new Tally { Refused = 1 },
     });
 }

@@ -73,7 +73,11 @@ public class FiguresTests
         var figures = Stored("""{"note":{"live":2,"moved":1}}""");
         Assert.Throws<JsonException>(() => figures.Plus(Of(("note", new Tally { Live = 1 }))));
         Assert.Throws<JsonException>(() => figures.Checksums([]));
-        Assert.Equal("""{"note":{"live":2,"moved":1},"task":{"live":1}}""", Text(figures.Plus(Of(("task", new Tally { Live = 1 })))));
+        figures = figures.Plus(Of(("task", new Tally { Live = 1 })));
+        Assert.Equal("""{"note":{"live":2,"moved":1},"task":{"live":1}}""", Text(figures));
+        Assert.Equal(
+            """{"note":{"live":2,"moved":1},"task":{"live":2},"new":{"live":1},"last":{"live":1}}""",
+            Text(figures.Plus(Of(("new", new Tally { Live = 1 }), ("task", new Tally { Live = 1 }), ("last", new Tally { Live = 1 })))));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using SyncServer.Core.Ops;
 using SyncServer.Core.Push;
+using SyncServer.Core.Records;
 
 namespace SyncServer.Core.Tests.Push;
 
@@ -27,6 +28,16 @@ public class MadeRecordTests
     {
         Assert.Null(MadeRecord.AllOf(Plan(One, op)));
         Assert.Null(MadeRecord.AllOf(Plan(One, op, Two)));
+    }
+
+    [Fact]
+    public void A_change_whose_answer_is_that_of_another_request_is_not()
+    {
+        var plan = Plan(One);
+        var made = plan.DecidedOutcomes[0].Value;
+        plan.Write(new Author("alice", "phone"), Item(Two).Op!, OpKind.Create, new RecordData(Worlds.Parsed("""{"b":2}""")));
+        plan.Decide(new OutcomeKey("alice", "another"), made);
+        Assert.Null(MadeRecord.AllOf(plan));
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using SyncServer.Core.Push;
 using SyncServer.Core.Spaces;
 using SyncServer.Http;
 using SyncServer.Storage;
@@ -28,7 +29,7 @@ public sealed class PlanTimeTests
             WaitUntilFree(space);
             // PostgreSQL began to count before the plan did.
             SpinWait.SpinUntil(() => Stopwatch.GetElapsedTime(begun) >= options.IdleInTransactionTimeout);
-            loaded.Plan.Tallies.Add("note", tally => tally with { Replayed = 1 });
+            loaded.Plan.Tallies.Add("note", new Tally { Replayed = 1 });
             return new Decided<int>(1);
         }, default));
         Assert.Equal("planning took longer than Database:IdleInTransactionTimeout", Unavailability.CauseOf(lost));
