@@ -5,7 +5,8 @@ namespace SyncServer.Core.Push;
 /// <summary>
 /// The random values of one plan, drawn from a seed that the shell gives, so that a plan is a function of its
 /// arguments. None of them guards anything: conflict ids are found only by members, tags stand inside authenticated cursors. So
-/// they have to differ and not to be unpredictable: SplitMix64 (Steele, Lea and Flood, 2014), in which no value comes twice.
+/// they have to differ and may be predicted: SplitMix64 (Steele, Lea and Flood, 2014). A tag gives away those of all plans whose
+/// seeds were drawn together, so nothing secret may ever be drawn here.
 /// </summary>
 /// <param name="seed">Random; each plan has its own.</param>
 public sealed class Entropy(long seed)
@@ -21,7 +22,7 @@ public sealed class Entropy(long seed)
         return (long)(mixed ^ (mixed >> 31));
     }
 
-    /// <summary>A UUID version 7 (RFC 9562, 5.7), so that ids sort by time.</summary>
+    /// <summary>A UUID version 7 (RFC 9562, 5.7), so that ids sort by time; 64 of its random bits are.</summary>
     public string NextId(DateTimeOffset now)
     {
         Span<byte> bytes = stackalloc byte[16];

@@ -12,8 +12,14 @@ internal static class AuthLimits
     /// <summary>Keys tried for one token that names none: providers overlap two or three during a rotation.</summary>
     public const int KeysTried = 8;
 
-    /// <summary>Characters of the tokens whose verdict is remembered, 16 MB: 20,000 of usual length, the callers of some minutes.</summary>
-    public const int CachedTokenLength = 8_000_000;
+    /// <summary>
+    /// Characters of the tokens whose verdict is remembered, <see cref="CachedTokenSize"/> counted for each: 20,000 of a thousand, the
+    /// callers of some minutes, in 60 MB.
+    /// </summary>
+    public const int CachedTokensSize = 30_000_000;
+
+    /// <summary>What is remembered of a token beside its text, a kilobyte, in characters.</summary>
+    public const int CachedTokenSize = 500;
 
     /// <summary>Bytes of an HS256 secret: at least as long as the hash (RFC 7518, 3.2).</summary>
     public const int SecretBytes = 32;

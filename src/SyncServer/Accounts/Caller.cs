@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Authentication;
 using SyncServer.Core;
+using SyncServer.Http;
 
 namespace SyncServer.Accounts;
 
@@ -52,7 +53,7 @@ public readonly record struct Caller(string Principal, bool IsOperator)
 
 /// <summary>The claims with the caller beside them, for whom nobody has to search.</summary>
 internal sealed class CallerIdentity(Caller caller, IEnumerable<Claim> claims, string scheme)
-    : ClaimsIdentity(claims, scheme, Caller.SubjectClaim, Caller.RoleClaim)
+    : ClaimsIdentity(claims, scheme, Caller.SubjectClaim, Caller.RoleClaim), IPseudonymous
 {
     /// <summary>Enough to tell principals apart.</summary>
     private const int PseudonymBytes = 8;
@@ -60,7 +61,7 @@ internal sealed class CallerIdentity(Caller caller, IEnumerable<Claim> claims, s
     /// <summary>Whom the claims describe.</summary>
     public Caller Whom { get; } = caller;
 
-    /// <summary>A hash of the principal, for the log: it ties lines together and names nobody. Made once for a token.</summary>
+    /// <summary>A hash of the principal, made once for a token.</summary>
     public string Pseudonym => field ??= Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Whom.Principal)).AsSpan(0, PseudonymBytes));
 
     /// <inheritdoc />

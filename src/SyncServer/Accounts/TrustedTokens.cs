@@ -5,12 +5,13 @@ namespace SyncServer.Accounts;
 
 /// <summary>
 /// Signed tokens with memory: an accepted token is checked once and then known until it expires or the provider's keys
-/// change. Refusals are not remembered, so that junk displaces nobody. It is known by its text, which connections hold
-/// between requests anyway: to hash it for every request is dearer than all the rest of the look-up.
+/// change. Refusals are not remembered, so that junk displaces nobody. It is known by its text: to hash it for every
+/// request is dearer than all the rest of the look-up. What can read this memory has the key of HS256 too, and the tokens of all
+/// requests as they come.
 /// </summary>
 internal sealed class TrustedTokens(SignedTokens tokens, JwksFeed feed, TimeProvider time) : IDisposable
 {
-    private readonly MemoryCache _known = new(new MemoryCacheOptions { SizeLimit = AuthLimits.CachedTokenLength });
+    private readonly MemoryCache _known = new(new MemoryCacheOptions { SizeLimit = AuthLimits.CachedTokensSize });
 
     private sealed record Known(AuthenticateResult Result, DateTimeOffset Expires, JwksFeed.KeySet Keys);
 
@@ -40,7 +41,7 @@ internal sealed class TrustedTokens(SignedTokens tokens, JwksFeed feed, TimeProv
 
         if (verdict is TokenVerdict.Accepted accepted)
         {
-            var entry = new MemoryCacheEntryOptions { Size = token.Length, AbsoluteExpiration = accepted.Expires };
+            var entry = new MemoryCacheEntryOptions { Size = token.Length + AuthLimits.CachedTokenSize, AbsoluteExpiration = accepted.Expires };
             _known.Set(token, new Known(accepted.ToResult(SignedTokenHandler.Scheme), accepted.Expires, keys), entry);
         }
 

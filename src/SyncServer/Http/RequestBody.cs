@@ -15,6 +15,9 @@ internal static class RequestBody
 
     private const string AcceptedCodings = "gzip, br";
 
+    /// <summary>In blocks of which the shared pool keeps as many as a few bodies need; it would throw most of its small ones away.</summary>
+    private static readonly StreamPipeReaderOptions Decoded = new(bufferSize: 64 * 1024, leaveOpen: true);
+
     private enum Coding
     {
         Identity,
@@ -75,7 +78,10 @@ internal static class RequestBody
             await using Stream source = coding == Coding.Gzip
                 ? new GZipStream(bytes, CompressionMode.Decompress)
                 : new BrotliStream(bytes, CompressionMode.Decompress);
-            return await ReadToEndAsync(PipeReader.Create(source), maxBytes, context.RequestAborted);
+            var decoded = PipeReader.Create(source, Decoded);
+            var body = await ReadToEndAsync(decoded, maxBytes, context.RequestAborted);
+            await decoded.CompleteAsync();
+            return body;
         }
         catch (Exception exception) when (exception is InvalidDataException or InvalidOperationException)
         {
@@ -104,7 +110,7 @@ internal static class RequestBody
                 return (body, null);
             }
 
-            // Seen and kept, in blocks of the connection's memory, whatever Content-Length claims.
+            // Seen and kept, in blocks of its memory, whatever Content-Length claims.
             source.AdvanceTo(read.Buffer.Start, read.Buffer.End);
         }
     }

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Serilog.Events;
-using SyncServer.Accounts;
 
 namespace SyncServer.Http;
 
@@ -52,7 +51,7 @@ internal sealed class RequestLog(RequestDelegate next, ILogger<RequestLog> level
             Status = context.Response.StatusCode,
             Elapsed = elapsed,
             Route = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText,
-            Principal = (context.User.Identity as CallerIdentity)?.Pseudonym,
+            Principal = (context.User.Identity as IPseudonymous)?.Pseudonym,
             OpId = context.Features.Get<Carried>()?.OpId,
             Client = hints.Client,
             Attempt = hints.Attempt,

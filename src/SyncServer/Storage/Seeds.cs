@@ -6,6 +6,6 @@ namespace SyncServer.Storage;
 /// <summary>Where the random values of plans come from.</summary>
 internal static class Seeds
 {
-    /// <summary>Drawn from the operating system, so that no two processes have the same values, copies of one virtual machine neither.</summary>
+    /// <summary>Drawn anew each time, so that nothing goes on from one reading of the database to the next.</summary>
     public static Entropy New() => new(BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long))));
 }

@@ -24,6 +24,9 @@ namespace SyncServer.Tests.Http;
 public sealed class HttpProbe : IAsyncLifetime, ILoggerProvider, ILogEventSink
 {
     public const int BodyMax = 1_000;
+
+    /// <summary>Several times what Kestrel holds of a body that nobody takes.</summary>
+    public const int LargeBodyMax = 4 * 1024 * 1024;
     public const string Secret = "what-the-user-typed";
 
     private readonly ConcurrentQueue<string> lines = new();
@@ -134,7 +137,8 @@ public sealed class HttpProbe : IAsyncLifetime, ILoggerProvider, ILogEventSink
         app.MapGet("/v1/vary", (HttpResponse response) => { response.Headers.Vary = "Accept-Encoding"; return "fine"; });
         app.MapGet("/v1/bound", (int number) => number);
         app.MapGet("/v1/op", (HttpContext context) => { RequestLog.SetOpId(context, "op-7"); return "fine"; });
-        app.MapMethods("/v1/body", ["POST", "PATCH"], EchoAsync);
+        app.MapMethods("/v1/body", ["POST", "PATCH"], (HttpContext context) => EchoAsync(context, BodyMax));
+        app.MapPost("/v1/large", (HttpContext context) => EchoAsync(context, LargeBodyMax));
         app.MapPost("/v1/unread", () => Results.Unauthorized());
         app.MapPost("/v1/raw", async (HttpContext context) => await context.Request.Body.CopyToAsync(Stream.Null));
         app.MapGet("/v1/status/{status:int}", (int status) => Results.StatusCode(status));
@@ -163,10 +167,10 @@ public sealed class HttpProbe : IAsyncLifetime, ILoggerProvider, ILogEventSink
         });
     }
 
-    private static async Task EchoAsync(HttpContext context)
+    private static async Task EchoAsync(HttpContext context, int maxBytes)
     {
         var mediaType = HttpMethods.IsPatch(context.Request.Method) ? RequestBody.MergePatch : RequestBody.Json;
-        var (body, rejection) = await RequestBody.ReadAsync(context, BodyMax, mediaType);
+        var (body, rejection) = await RequestBody.ReadAsync(context, maxBytes, mediaType);
         await (rejection is null
             ? context.Response.BodyWriter.WriteAsync(body).AsTask()
             : Problems.WriteAsync(context, rejection));
