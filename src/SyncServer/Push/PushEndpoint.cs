@@ -68,7 +68,7 @@ internal sealed class PushEndpoint(SpaceCalls calls, PushTransaction transaction
     private ValueTask<(IReadOnlyList<Outcome>? Outcomes, Rejection? Rejection)> RunAsync(HttpContext context, string space, PushRequest request) =>
         calls.AskAsync(context, space, call => transaction.RunAsync(call, request, context.RequestAborted));
 
-    private async Task<(JsonValue? Body, int Size, Rejection? Rejection)> ReadJsonAsync(HttpContext context)
+    private async ValueTask<(JsonValue? Body, int Size, Rejection? Rejection)> ReadJsonAsync(HttpContext context)
     {
         var (bytes, unread) = await RequestBody.ReadAsync(context, limits.PushBytesMax);
         var (body, rejection) = unread is null ? JsonParser.Parse(bytes.Span) : (null, unread);
