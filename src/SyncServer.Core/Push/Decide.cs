@@ -47,8 +47,8 @@ public static class Decide
     }
 
     /// <summary>
-    /// Without the revision that the user saw goes a create, and an update of nothing but fields where it does not matter:
-    /// with operators that commute, or with a plain value under <c>lww</c>, <c>max</c> or <c>min</c>.
+    /// Of an op that is no create: without the revision that the user saw goes an update of nothing but fields where it does not
+    /// matter, with operators that commute, or with a plain value under <c>lww</c>, <c>max</c> or <c>min</c>.
     /// </summary>
     private static bool NeedsBase(Op op, EntityDefinition definition) =>
         op.Kind != OpKind.Update || op.Patch.Count == 0 || !op.Touched().All(touched =>

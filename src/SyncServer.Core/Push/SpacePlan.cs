@@ -15,21 +15,23 @@ public readonly record struct Author(string Principal, string Device);
 
 /// <summary>
 /// One space as it was loaded under its lock, or as it is assumed to be, and what a push will write to it. Reads see the plan's own writes, so
-/// every op of a batch sees the effects of those before it. It is thrown away or written as a whole.
+/// every op of a batch sees the effects of those before it. Everything is loaded before anything is written. It is thrown away or written
+/// as a whole.
 /// </summary>
 public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entropy entropy)
 {
     private readonly Dictionary<RecordKey, (SyncRecord Record, bool IsNew)> _records = [];
     private readonly OrderedDictionary<OutcomeKey, StoredOutcome> _decided = [];
+    private readonly List<Change> _changes = [];
     private long _spent;
 
-    // Most pushes are a few creates, which need none of these: each is made when it is first written to or worked out.
+    // Most pushes are a few creates, which need none of these: each is made when it is first needed.
     private Dictionary<OutcomeKey, StoredOutcome>? _stored;
     private SpaceHistory? _history;
     private SpaceConflicts? _conflicts;
     private SpaceUniqueKeys? _uniqueKeys;
 
-    private SpaceHistory History => _history ??= new SpaceHistory(Changes);
+    private SpaceHistory History => _history ??= new SpaceHistory(_changes);
 
     private SpaceConflicts Conflicts => _conflicts ??= new SpaceConflicts();
 
@@ -54,7 +56,7 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     public Entropy Entropy { get; } = entropy;
 
     /// <summary>New entries of the log, in order.</summary>
-    public List<Change> Changes { get; } = [];
+    public IReadOnlyList<Change> Changes => _changes;
 
     /// <summary>Accepted ops that changed nothing, to be remembered for their devices.</summary>
     public IReadOnlyList<Change> UnchangedOps => _history?.Kept ?? [];
@@ -67,7 +69,7 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
 
     /// <summary>The new state of every record that the plan writes, in the order of their last changes.</summary>
     public IEnumerable<SyncRecord> WrittenRecords =>
-        from change in Changes let record = _records[change.Key].Record where record.Seq == change.Seq select record;
+        from change in _changes let record = _records[change.Key].Record where record.Seq == change.Seq select record;
 
     /// <summary>Whether the plan made a record that it writes: there is no row of it yet.</summary>
     public bool IsNew(SyncRecord written) => _records[written.Key].IsNew;
@@ -97,7 +99,7 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
     public IReadOnlyDictionary<UniqueKey, string> TakenKeys => _uniqueKeys?.Taken ?? ReadOnlyDictionary<UniqueKey, string>.Empty;
 
     /// <summary>Whether there is anything to write.</summary>
-    public bool HasWrites => Changes.Count > 0 || _decided.Count > 0 || Tallies.Any;
+    public bool HasWrites => _changes.Count > 0 || _decided.Count > 0 || Tallies.Any;
 
     /// <summary>Takes over a record as it was loaded.</summary>
     public void Load(SyncRecord record) => _records[record.Key] = (record, IsNew: false);
@@ -244,13 +246,18 @@ public sealed class SpacePlan(Guid spaceId, long head, DateTimeOffset now, Entro
         };
         Tallies.AddWrite(before, record);
         _records[op.Key] = (record, isNew || before is null);
-        Changes.Add(change);
+        _changes.Add(change);
         return record;
     }
 
     /// <summary>Stores the answer of a key, and counts it; it never had one.</summary>
     public void Decide(OutcomeKey key, StoredOutcome outcome)
     {
+        if (WasStored(key))
+        {
+            throw new InvalidOperationException("A key is decided once.");
+        }
+
         _decided.Add(key, outcome);
         Tallies.AddOutcome(outcome.Entity, outcome.Outcome.State);
     }

@@ -83,6 +83,8 @@ public class SpacePlanTests
         Assert.Equal((true, false, false), (_plan.WasStored(loaded), _plan.WasStored(decided), _plan.WasStored(new OutcomeKey("bob", "a1"))));
         Assert.Equal(("", "note"), (_plan.FindOutcome(loaded)!.Entity, _plan.FindOutcome(decided)!.Entity));
         Assert.Equal([decided], _plan.DecidedOutcomes.Select(row => row.Key));
+        Assert.Throws<InvalidOperationException>(() => _plan.Decide(loaded, outcome));
+        Assert.Throws<ArgumentException>(() => _plan.Decide(decided, outcome));
     }
 
     [Fact]
