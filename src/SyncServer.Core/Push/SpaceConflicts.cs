@@ -40,7 +40,7 @@ internal sealed class SpaceConflicts
     /// <summary>Opens a conflict, or adds to one that an op joined. <paramref name="data"/> is what its record has to hold.</summary>
     public void Park(Op op, ParkedConflict conflict, RecordData data)
     {
-        if (_open.TryAdd(conflict.Slot, conflict))
+        if (!_open.ContainsKey(conflict.Slot))
         {
             _rows.Add(new ConflictRow(conflict.ConflictId, conflict.Slot, Open: true));
             _counts[conflict.Slot.Key] = CountOn(conflict.Slot.Key) + 1;

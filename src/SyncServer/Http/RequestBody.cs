@@ -79,9 +79,15 @@ internal static class RequestBody
                 ? new GZipStream(bytes, CompressionMode.Decompress)
                 : new BrotliStream(bytes, CompressionMode.Decompress);
             var decoded = PipeReader.Create(source, Decoded);
-            var body = await ReadToEndAsync(decoded, maxBytes, context.RequestAborted);
-            await decoded.CompleteAsync();
-            return body;
+            try
+            {
+                return await ReadToEndAsync(decoded, maxBytes, context.RequestAborted);
+            }
+            finally
+            {
+                // Its blocks go back, whatever came of the body.
+                await decoded.CompleteAsync();
+            }
         }
         catch (Exception exception) when (exception is InvalidDataException or InvalidOperationException)
         {
